@@ -1,0 +1,237 @@
+"""Every failure that envkit reports: a code, an exit status, one sentence, the facts behind it, hints that can be pasted.
+
+The docstring of each class is its page in `envkit explain` and in the docs: what happened, why, what to do.
+Codes are `EK`, the exit status in two digits, and a number within it.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitStatus(IntEnum):
+    """Exit statuses of every command."""
+
+    OK = 0
+    INTERNAL = 1
+    USAGE = 2
+    UNSATISFIABLE = 3
+    NOT_READY = 4
+    BUILD_FAILED = 5
+    RUN_FAILED = 6
+    VERIFY_FAILED = 7
+    BAD_DATA = 8
+    NETWORK = 9
+    CHANGES = 10
+    INTERRUPTED = 130
+
+
+class EnvkitError(Exception):
+    """A failure that a user can act on.
+
+    `facts` are the observations that made it so, each with where it was read; `hints` are commands or sentences that help.
+    """
+
+    code: ClassVar[str] = "EK0101"
+    status: ClassVar[ExitStatus] = ExitStatus.INTERNAL
+
+    def __init__(self, message: str, *, facts: tuple[str, ...] = (), hints: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = facts
+        self.hints = hints
+
+
+# 2 · usage
+
+
+class UsageError(EnvkitError):
+    """The command line does not make sense.
+
+    A flag, an argument or a combination of them cannot be taken. Read the message, then `envkit COMMAND --help`.
+    """
+
+    code = "EK0201"
+    status = ExitStatus.USAGE
+
+
+class BadSpecError(UsageError):
+    """A SPEC is not a recipe name with an optional range.
+
+    A SPEC is written `recipe`, `recipe>=2.9,<3` or `recipe[extra]==2.9.*`; the range follows PEP 440. Quote it in a shell.
+    """
+
+    code = "EK0202"
+
+
+class UnknownRecipeError(UsageError):
+    """No recipe has this name.
+
+    The name is not in the recipes that come with envkit, nor in the overlay directory. The message lists similar names;
+    recipes live in `recipes/*.yaml`.
+    """
+
+    code = "EK0203"
+
+
+class UnknownEnvironmentError(UsageError):
+    """No environment has this name.
+
+    `envkit ls` lists the environments of this user on this machine.
+    """
+
+    code = "EK0204"
+
+
+class EnvironmentTakenError(UsageError):
+    """The name already belongs to an environment of another engine.
+
+    An environment keeps its engine. Take another name with `--name`, or remove the old environment with `envkit rm`.
+    """
+
+    code = "EK0205"
+
+
+# 3 · unsatisfiable
+
+
+class UnsatisfiableError(EnvkitError):
+    """No build of the framework can work on this machine as it is.
+
+    The facts to blame are listed with what was seen and what is needed. Each hint was tried by solving again with that
+    one change.
+    """
+
+    code = "EK0301"
+    status = ExitStatus.UNSATISFIABLE
+
+
+class AcceleratorUnusedError(EnvkitError):
+    """A device of this machine would be left unused, and nobody has agreed to that.
+
+    envkit never falls back to the processor silently. Say `--on cpu` to agree, or follow the hints to use the device.
+    """
+
+    code = "EK0302"
+    status = ExitStatus.UNSATISFIABLE
+
+
+# 4 · host or engine not ready
+
+
+class EngineNotReadyError(EnvkitError):
+    """The container engine that was asked for cannot be used.
+
+    It is missing, too old, not running, out of reach for this user, or has no builder. `envkit detect` shows what was found.
+    Without `--engine` envkit takes the best that works, down to a native environment.
+    """
+
+    code = "EK0401"
+    status = ExitStatus.NOT_READY
+
+
+class StorageError(EnvkitError):
+    """envkit cannot write where environments, state or caches live.
+
+    The directory is read-only, belongs to somebody else, or the disk is full. Environments live under
+    `$XDG_DATA_HOME/envkit`, logs under `$XDG_STATE_HOME/envkit`; set these variables to move them. What was there before is
+    untouched.
+    """
+
+    code = "EK0402"
+    status = ExitStatus.NOT_READY
+
+
+class EnvironmentBusyError(EnvkitError):
+    """Another envkit command is working on the same environment.
+
+    Wait for it to end, or use another name with `--name`.
+    """
+
+    code = "EK0403"
+    status = ExitStatus.NOT_READY
+
+
+# 5 · build
+
+
+class BuildError(EnvkitError):
+    """Building the environment failed.
+
+    The last lines of the failing step are shown; the log has all of them. What existed before still works.
+    """
+
+    code = "EK0501"
+    status = ExitStatus.BUILD_FAILED
+
+
+class LockError(EnvkitError):
+    """The packages cannot be locked together.
+
+    The package resolver found no set of versions that fits. Its explanation is shown; loosen a range or leave a package out.
+    """
+
+    code = "EK0502"
+    status = ExitStatus.BUILD_FAILED
+
+
+# 6 · run
+
+
+class RunError(EnvkitError):
+    """The environment was built but does not start.
+
+    The engine's own words are shown.
+    """
+
+    code = "EK0601"
+    status = ExitStatus.RUN_FAILED
+
+
+# 7 · verify
+
+
+class VerifyError(EnvkitError):
+    """The environment starts, but the proof failed.
+
+    The computation on the device gave an error or a wrong result, or an installed version is not the locked one.
+    The environment that was in place before is untouched.
+    """
+
+    code = "EK0701"
+    status = ExitStatus.VERIFY_FAILED
+
+
+# 8 · bad data or file
+
+
+class DataError(EnvkitError):
+    """A file does not have the form that it must have.
+
+    The message names the file, the place in it and what is expected there. Formats are in `docs/reference/`.
+    """
+
+    code = "EK0801"
+    status = ExitStatus.BAD_DATA
+
+
+class UnsafeTextError(DataError):
+    """A value holds characters that have no place there.
+
+    Line breaks, NUL, other control characters and bidirectional overrides are refused before they can reach a generated
+    file or the terminal.
+    """
+
+    code = "EK0802"
+
+
+# 9 · network
+
+
+class NetworkError(EnvkitError):
+    """An index, registry or other server could not be reached, or answered with something else.
+
+    The message names the address and the reason. A mirror can be set with pip's or uv's usual settings.
+    """
+
+    code = "EK0901"
+    status = ExitStatus.NETWORK

@@ -1,0 +1,37 @@
+"""A request: what somebody typed or wrote into a project file, checked and made whole."""
+
+from enum import StrEnum
+
+from envkit.model.value import Value
+
+
+class Mode(StrEnum):
+    """Where the packages are installed."""
+
+    NATIVE = "native"
+    CONTAINER = "container"
+
+
+class Spec(Value):
+    """A recipe or package with an optional PEP 440 range, as `pytorch[vision]>=2.9`."""
+
+    recipe: str
+    range: str = ""  # `>=2.9,<3`; empty: any
+    extras: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"{self.recipe}{extras}{self.range}"
+
+
+class Request(Value):
+    """What is wanted, independent of the machine it is wanted on."""
+
+    specs: tuple[Spec, ...]
+    as_of: str  # ISO date of the request; releases younger than seven days wait
+    python: str | None = None  # PEP 440 range of Python versions, `>=3.11` or `==3.12.*`
+    on: str | None = None  # vendor name or `cpu`; None: the best that the host has
+    devices: tuple[int, ...] | None = None  # indices of devices; None: all of the vendor
+    mode: Mode | None = None  # None: container where an engine is usable, else native
+    engine: str | None = None  # docker | podman | native as asked for; None: the ladder decides
+    packages: tuple[str, ...] = ()  # further PEP 508 requirements

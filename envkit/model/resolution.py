@@ -1,0 +1,117 @@
+"""The answer of the resolver, `envkit-resolution/1`."""
+
+from enum import StrEnum
+
+from envkit.model.host import Runtime
+from envkit.model.request import Mode, Request
+from envkit.model.value import Value
+
+
+class Status(StrEnum):
+    """`degraded` is an answer with something assumed or something unused; the checks say what."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    UNSATISFIABLE = "unsatisfiable"
+
+
+class Verdict(StrEnum):
+    """`unknown` is not `fail`: the fact needed was not there."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class Check(Value):
+    """One rule applied to the chosen candidate."""
+
+    rule: str  # driver-floor, device-architecture, python, libc, cpu-architecture, index-availability …
+    verdict: Verdict
+    reason: str  # a sentence with what was seen and what is needed
+    facts: tuple[str, ...] = ()  # paths into the host facts: stacks.nvidia.driver
+    sources: tuple[str, ...] = ()  # of the matrix rows used
+
+
+class Rejected(Value):
+    """A better-ranked or nearby candidate, and the first rule that refused it."""
+
+    candidate: str
+    rule: str
+    reason: str
+    count: int = 1  # how many further candidates the same rule refused for the same reason
+
+
+class Blame(Value):
+    """One fact of the smallest set that makes the request impossible."""
+
+    fact: str  # closed list in design §6
+    seen: str
+    needed: str
+    source: str
+
+
+class Remedy(Value):
+    """A change that makes the request possible, proved by a second resolution."""
+
+    kind: str
+    text: str
+    command: str
+    cost: int
+
+
+class PackageIndex(Value):
+    """An index or wheelhouse that serves only the packages named."""
+
+    name: str
+    url: str  # https://… of a Simple API, or file:///… of a flat wheelhouse
+    packages: tuple[str, ...]
+    flat: bool = False  # a directory of wheels, not a Simple API
+
+
+class Base(Value):
+    """The image that a container environment is built from."""
+
+    image: str  # python:3.12-slim-bookworm
+    os: str  # debian-12
+    digest: str | None = None
+
+
+class Chosen(Value):
+    """The candidate that was taken."""
+
+    candidate: str  # its id, stable for equal input
+    recipes: tuple[str, ...]
+    vendor: str  # nvidia | amd | cpu …
+    variant: str  # cu128 | rocm7.2 | cpu
+    mode: Mode
+    python: str  # 3.12
+    packages: dict[str, str]  # exact pins, by package name
+    requirements: tuple[str, ...] = ()  # unpinned companions and the user's further packages
+    runtime: Runtime | None = None
+    interpreter: str | None = None  # native: path of the Python to build the environment with
+    indexes: tuple[PackageIndex, ...] = ()
+    base: Base | None = None  # container only
+    devices: tuple[int, ...] = ()
+    driver_range: str | None = None
+    notes: tuple[str, ...] = ()  # what was left out or assumed, a sentence each
+
+
+class MatrixStamp(Value):
+    """Which compatibility data the answer rests on."""
+
+    revision: str
+    newest_source: str  # ISO date
+
+
+class Resolution(Value, tag_field="format", tag="envkit-resolution/1"):
+    """What was chosen and why, or what makes it impossible and what would help."""
+
+    status: Status
+    request: Request
+    matrix: MatrixStamp
+    chosen: Chosen | None = None
+    checks: tuple[Check, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    blame: tuple[Blame, ...] = ()
+    remedies: tuple[Remedy, ...] = ()

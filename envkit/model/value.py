@@ -1,0 +1,22 @@
+"""The base of every value, and its canonical JSON."""
+
+from typing import TypeVar
+
+import msgspec
+
+ValueType = TypeVar("ValueType", bound="Value")
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A frozen, keyword-only record; `None` is "not known", an empty tuple is "known to be none"."""
+
+
+def to_json(value: object, *, indent: int = 2) -> str:
+    """Encode a value as JSON with fields in declaration order and a final newline."""
+    encoded = msgspec.json.encode(value, order="deterministic")
+    return msgspec.json.format(encoded, indent=indent).decode() + "\n"
+
+
+def to_line(value: object) -> str:
+    """Encode a value as one line of JSON, the same bytes for equal values."""
+    return msgspec.json.encode(value, order="deterministic").decode()

@@ -1,0 +1,63 @@
+"""The one command of development: `nox` runs every check; `nox -s NAME` one of them.
+
+The sessions run in the environment that `install.sh --dev` made, so that nothing is installed twice.
+"""
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["format", "lint", "types", "contracts", "scripts", "generated", "tests"]
+
+SCRIPTS = ("install.sh", ".ci/run", ".ci/engine")
+
+
+@nox.session
+def format(session: nox.Session) -> None:  # noqa: A001 - the name that is typed
+    """Check the formatting; repair it with `ruff format`."""
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Lint."""
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    session.run("mypy")
+
+
+@nox.session
+def contracts(session: nox.Session) -> None:
+    """Check who imports whom."""
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def scripts(session: nox.Session) -> None:
+    """Check the shell scripts."""
+    session.run("shellcheck", *SCRIPTS)
+
+
+@nox.session
+def generated(session: nox.Session) -> None:
+    """Check that generated documents are up to date; repair them with `nox -s generate`."""
+    session.run("python", "docs/generate.py", "--check")
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Write the generated documents."""
+    session.run("python", "docs/generate.py")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests, with coverage; what follows `--` goes to pytest."""
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", "--skip-covered", "--format=total")
