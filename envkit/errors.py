@@ -168,10 +168,12 @@ class LockError(EnvkitError):
     """The packages cannot be locked together.
 
     The package resolver found no set of versions that fits. Its explanation is shown; loosen a range or leave a package out.
+    A package without a wheel for this Python and platform cannot be locked either: nothing is compiled from source.
     """
 
     code = "EK0502"
     status = ExitStatus.BUILD_FAILED
+    rule: ClassVar[str] = "package-conflict"  # of the `Refusal` that makes the resolver take another candidate
 
 
 # 6 · run
@@ -235,3 +237,18 @@ class NetworkError(EnvkitError):
 
     code = "EK0901"
     status = ExitStatus.NETWORK
+
+
+class IndexUnreachableError(NetworkError):
+    """A package index could not be reached, or refused to answer, while packages were locked or fetched.
+
+    The message names the index and says what the network said. Check the address, the credentials, the proxy and the
+    certificate that pip's or uv's settings name; `--wheelhouse DIR` takes wheels from a directory instead.
+    """
+
+    code = "EK0902"
+    rule: ClassVar[str] = "index-availability"  # of the `Refusal` that makes the resolver take another candidate
+
+    def __init__(self, message: str, *, url: str, facts: tuple[str, ...] = (), hints: tuple[str, ...] = ()) -> None:
+        super().__init__(message, facts=facts, hints=hints)
+        self.url = url  # of the page that failed, without credentials

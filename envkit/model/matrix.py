@@ -44,7 +44,7 @@ class VariantRow(Value):
     source: str
     runtime: Runtime | None = None
     architectures: tuple[str, ...] | None = None  # device architectures with machine code; None: not known
-    ptx: tuple[str, ...] = ()  # sm_XY for each `compute_XY` that the wheel carries, compiled on the device by the driver
+    ptx: tuple[str, ...] = ()  # sm_XY for each `compute_XY` of the wheel, compiled on the device by the driver
     ptx_indexed: tuple[str, ...] | None = None  # the same for builds on the recipe's own index; None: as `ptx`
     package: str | None = None  # the main package's name in this variant, where it differs: tensorflow-cpu
     extra: str | None = None  # extra of the main package that brings the runtime: cuda12
@@ -65,6 +65,7 @@ class ReleaseRow(Value):
     default: dict[str, str] = {}  # variant on the main index, by processor architecture
     indexed: tuple[str, ...] = ()  # variants on the recipe's own indexes
     packages: dict[str, str] = {}  # exact versions of the companions: torchvision
+    packages_pythons: dict[str, tuple[str, ...]] = {}  # of companions that have wheels for fewer Pythons
     yanked: str | None = None  # the reason given upstream
     derived: bool = False
 
@@ -125,7 +126,7 @@ class ArchitectureRow(Value):
     first_driver: str | None = None  # oldest driver branch
     last_driver: str | None = None  # newest driver branch
     driver_kind: Literal["open", "proprietary", "either"] | None = None
-    tegra: bool = False  # machine code is not exchanged with architectures where this differs, and drivers are numbered on their own
+    tegra: bool = False  # machine code is not exchanged with architectures where this differs; drivers have own numbers
 
 
 class DriverFloor(Value):

@@ -1,12 +1,14 @@
 """The base of every value, and its canonical JSON."""
 
-from typing import TypeVar
+from typing import TypeVar, dataclass_transform
 
 import msgspec
 
 ValueType = TypeVar("ValueType", bound="Value")
 
 
+# Tells the type checker what subclasses inherit at run time from the options below.
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A frozen, keyword-only record; `None` is "not known", an empty tuple is "known to be none"."""
 

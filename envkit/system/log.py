@@ -2,23 +2,22 @@
 
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 
-from envkit.errors import StorageError
+from envkit.system.directories import ensure_directory, storage_error
 
 KEPT_LOGS = 20
 
 
-def new_log(directory: str, command: str) -> str:
+def new_log(directory: Path, command: str) -> Path:
     """Make the empty log of one command and drop the oldest ones; raises `StorageError` when there is no place for it."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    path = os.path.join(directory, f"{stamp}-{command}-{os.getpid()}.log")
+    path = ensure_directory(directory) / f"{stamp}-{command}-{os.getpid()}.log"
     try:
-        os.makedirs(directory, exist_ok=True, mode=0o700)
-        logs = sorted(name for name in os.listdir(directory) if name.endswith(".log"))
-        for name in logs[: max(0, len(logs) - KEPT_LOGS + 1)]:
-            os.unlink(os.path.join(directory, name))
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        logs = sorted(directory.glob("*.log"))
+        for old in logs[: max(0, len(logs) - KEPT_LOGS + 1)]:
+            old.unlink(missing_ok=True)
+        path.touch(mode=0o600)
     except OSError as error:
-        message = f"cannot write the log ({(error.strerror or str(error)).lower()}): {path}"
-        raise StorageError(message, hints=("export XDG_STATE_HOME=/a/directory/with/space",)) from error
+        raise storage_error(error, path, "cannot write the log") from error
     return path

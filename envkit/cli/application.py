@@ -1,0 +1,291 @@
+"""The full command line, built with typer."""
+
+from typing import Annotated, NamedTuple
+
+import click
+import typer
+
+from envkit import __version__
+from envkit.cli.asking import Asked
+from envkit.cli.output import Output
+from envkit.errors import UsageError
+
+Specs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SPEC]...", help="Recipe with an optional range: `pytorch`, `'pytorch[audio]>=2.9'`."),
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An environment, as `envkit ls` shows it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+EnvironmentName = Annotated[str | None, typer.Option("--name", "-n", help="Name of the environment.")]
+PythonRange = Annotated[
+    str | None, typer.Option("--python", metavar="RANGE", help="Python versions that may be used: `3.12`, `>=3.11`.")
+]
+On = Annotated[
+    str | None, typer.Option("--on", metavar="VENDOR", help="Use this vendor's devices, or `cpu`; default: the best here.")
+]
+Devices = Annotated[
+    str | None, typer.Option("--devices", metavar="LIST", help="Indices of the devices to use: `0,1`; default: all.")
+]
+Native = Annotated[bool, typer.Option("--native", help="Build an environment on this machine, without a container.")]
+EngineName = Annotated[
+    str | None, typer.Option("--engine", metavar="NAME", help="Use this engine: `docker` or `native`.")
+]
+Packages = Annotated[
+    list[str] | None, typer.Option("--with", metavar="PACKAGE", help="Install this too, a PEP 508 requirement; may repeat.")
+]
+Wheelhouses = Annotated[
+    list[str] | None,
+    typer.Option("--wheelhouse", metavar="DIR", help="Take wheels from this directory too; may repeat."),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Ask no server; use wheelhouses and caches.")]
+
+app = typer.Typer(
+    name="envkit",
+    help="Detects the hardware, resolves a framework for it, builds and starts an environment, and proves it.",
+    epilog="Every command takes `-v` (say more), `-q` (say less) and `--debug` (show tracebacks).",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+
+
+class Invocation(NamedTuple):
+    """What the commands get beside their own options."""
+
+    output: Output
+    command: tuple[str, ...]  # what stands after `--` of `up`
+
+
+def split_command(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Separate the command after `--` from the arguments of `up`; other commands keep theirs."""
+    if arguments[:1] != ("up",) or "--" not in arguments:
+        return arguments, ()
+    end = arguments.index("--")
+    return arguments[:end], arguments[end + 1 :]
+
+
+def run_application(arguments: tuple[str, ...], output: Output) -> int:
+    """Parse and run one command; raises `UsageError` when the arguments make no sense."""
+    given, command = split_command(arguments)
+    try:
+        status = app(args=list(given), prog_name="envkit", standalone_mode=False, obj=Invocation(output, command))
+    except click.exceptions.NoArgsIsHelpError as error:
+        output.data(error.ctx.get_help() if error.ctx is not None else error.format_message())
+        return 2
+    except click.exceptions.Abort as error:
+        raise KeyboardInterrupt from error
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "envkit"
+        raise UsageError(error.format_message().rstrip("."), hints=(f"{command} --help",)) from error
+    return status if isinstance(status, int) else 0
+
+
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"envkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def envkit(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda value: _show_version(wanted=value))
+    ] = False,
+) -> None:
+    """Detects the hardware, resolves a framework for it, builds and starts an environment, and proves it."""
+
+
+_UP_EXAMPLES = """\b
+Examples:
+  envkit up pytorch
+  envkit up 'pytorch>=2.9' --name train --with transformers
+  envkit up jax --native --python 3.12
+  envkit up pytorch --wheelhouse ./wheels --offline
+  envkit up pytorch -- python train.py
+"""
+
+
+@app.command("up", epilog=_UP_EXAMPLES)
+def up_command(
+    context: typer.Context,
+    specs: Specs = None,
+    name: EnvironmentName = None,
+    python: PythonRange = None,
+    on: On = None,
+    devices: Devices = None,
+    native: Native = False,
+    engine: EngineName = None,
+    packages: Packages = None,
+    mounts: Annotated[
+        list[str] | None, typer.Option("--mount", metavar="SOURCE:TARGET[:ro]", help="Let a container see a directory.")
+    ] = None,
+    wheelhouses: Wheelhouses = None,
+    offline: Offline = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Detect, resolve, build, start and prove an environment; without SPEC, the one of `envkit.yaml`."""
+    from envkit.cli.commands.up import bring_up
+
+    asked = Asked(
+        specs=tuple(specs or ()),
+        name=name,
+        python=python,
+        on=on,
+        devices=devices,
+        native=native,
+        engine=engine,
+        packages=tuple(packages or ()),
+        mounts=tuple(mounts or ()),
+        wheelhouses=tuple(wheelhouses or ()),
+        offline=offline,
+    )
+    return bring_up(context.obj.output, asked, as_json=as_json, assume_yes=yes, command=context.obj.command)
+
+
+_RESOLVE_EXAMPLES = """\b
+Examples:
+  envkit resolve pytorch
+  envkit resolve 'pytorch>=2.9' --target 'rtx 5090,driver=570.124.06,os=ubuntu-24.04'
+  envkit detect --json > host.json; envkit resolve pytorch --host host.json --json
+"""
+
+
+@app.command("resolve", epilog=_RESOLVE_EXAMPLES)
+def resolve_command(
+    context: typer.Context,
+    specs: Specs = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="FILE", help="Resolve for this recorded host; `-`: standard input.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="TEXT", help="Resolve for hardware by name: `h100*8,driver=570.124.06`.")
+    ] = None,
+    python: PythonRange = None,
+    on: On = None,
+    devices: Devices = None,
+    native: Native = False,
+    container: Annotated[bool, typer.Option("--container", help="Resolve for a container.")] = False,
+    engine: EngineName = None,
+    packages: Packages = None,
+    wheelhouses: Wheelhouses = None,
+    offline: Offline = False,
+    check_indexes: Annotated[
+        bool | None,
+        typer.Option(
+            "--check-indexes/--no-check-indexes",
+            help="Ask the indexes whether they can be reached; default: only for this machine.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Say what would be installed and why, or what makes it impossible and what would help."""
+    from envkit.cli.commands.resolve import Elsewhere, show_resolution
+
+    asked = Asked(
+        specs=tuple(specs or ()),
+        python=python,
+        on=on,
+        devices=devices,
+        native=native,
+        container=container,
+        engine=engine,
+        packages=tuple(packages or ()),
+        wheelhouses=tuple(wheelhouses or ()),
+        offline=offline,
+    )
+    return show_resolution(
+        context.obj.output, asked, Elsewhere(host=host, target=target), as_json=as_json, check_indexes=check_indexes
+    )
+
+
+@app.command("detect", epilog="\b\nExamples:\n  envkit detect\n  envkit detect --json\n  envkit detect --record host.json\n")
+def detect_command(
+    context: typer.Context,
+    as_json: Json = False,
+    record: Annotated[
+        str | None, typer.Option("--record", metavar="FILE", help="Write the facts, without serials or names, to FILE.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="FILE", help="Show a recorded host instead of this machine.")
+    ] = None,
+) -> int:
+    """Show what this machine has: accelerators, drivers, engines, Pythons, and what is wrong with them."""
+    from envkit.cli.commands.detect import show_host
+
+    return show_host(context.obj.output, as_json=as_json, record=record, host=host)
+
+
+@app.command("ls")
+def ls_command(context: typer.Context, as_json: Json = False) -> int:
+    """List environments."""
+    from envkit.cli.commands.environments import list_environments
+
+    return list_environments(context.obj.output, as_json=as_json)
+
+
+@app.command(
+    "exec",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="\b\nExample:\n  envkit exec pytorch -- python -c 'import torch; print(torch.__version__)'\n",
+)
+def exec_command(
+    context: typer.Context,
+    name: Name,
+    argv: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")] = None,
+) -> int:
+    """Run a command in an environment."""
+    from envkit.cli.commands.environments import execute_in
+
+    command = tuple(argv or ())
+    return execute_in(context.obj.output, name, command[1:] if command[:1] == ("--",) else command)
+
+
+@app.command("shell")
+def shell_command(context: typer.Context, name: Name) -> int:
+    """Open a shell in an environment."""
+    from envkit.cli.commands.environments import open_shell
+
+    return open_shell(context.obj.output, name)
+
+
+@app.command("down")
+def down_command(context: typer.Context, name: Name) -> int:
+    """Stop an environment; `up` or `exec` start it again."""
+    from envkit.cli.commands.environments import stop_environment
+
+    return stop_environment(context.obj.output, name)
+
+
+@app.command("rm")
+def rm_command(
+    context: typer.Context,
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> int:
+    """Remove an environment for good."""
+    from envkit.cli.commands.environments import remove_environment
+
+    return remove_environment(context.obj.output, name, confirmed=yes)
+
+
+@app.command("verify")
+def verify_command(context: typer.Context, name: Name, as_json: Json = False) -> int:
+    """Prove an environment again: its computation on the device, and its packages against the lock."""
+    from envkit.cli.commands.verify import verify_again
+
+    return verify_again(context.obj.output, name, as_json=as_json)
+
+
+@app.command("explain", epilog="\b\nExample:\n  envkit explain EK0301\n")
+def explain_command(
+    context: typer.Context, code: Annotated[str, typer.Argument(metavar="CODE", help="The code of an error: EK0301.")]
+) -> int:
+    """Show the page of an error code: what happened, why, what to do."""
+    from envkit.cli.commands.explain import explain_error
+
+    return explain_error(context.obj.output, code)
+

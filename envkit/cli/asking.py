@@ -1,0 +1,145 @@
+"""From what was typed and written in a project file to a request and its sources."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from envkit.cli.hostfile import read_text
+from envkit.data import decode_document
+from envkit.errors import UsageError
+from envkit.model.plan import Mount
+from envkit.model.project import Project, SourcesTable
+from envkit.model.request import Mode, Request, Spec
+from envkit.model.sources import PackageSources
+from envkit.model.text import check_text
+from envkit.resolve.spec import parse_spec
+from envkit.system.sources import read_sources
+
+PROJECT_FILE = "envkit.yaml"
+_NAME_LENGTH = 63
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The options that `up` and `resolve` share, as they were typed."""
+
+    specs: tuple[str, ...] = ()
+    name: str | None = None
+    python: str | None = None
+    on: str | None = None
+    devices: str | None = None
+    native: bool = False
+    container: bool = False
+    engine: str | None = None
+    packages: tuple[str, ...] = ()
+    wheelhouses: tuple[str, ...] = ()
+    mounts: tuple[str, ...] = ()
+    offline: bool = False
+
+
+def read_project(directory: str) -> Project | None:
+    """Read `envkit.yaml` of a directory, None when there is none; raises `DataError`."""
+    path = os.path.join(directory, PROJECT_FILE)
+    if not os.path.lexists(path):
+        return None
+    project = decode_document(read_text(path), path, Project)
+    return msgspec.structs.replace(project, sources=_absolute(project.sources, directory))
+
+
+def _absolute(table: SourcesTable, directory: str) -> SourcesTable:
+    """Take the paths of a `sources` table as relative to the project file."""
+    wheelhouses = (table.wheelhouse,) if isinstance(table.wheelhouse, str) else table.wheelhouse
+    return msgspec.structs.replace(
+        table,
+        wheelhouse=tuple(os.path.join(directory, os.path.expanduser(path)) for path in wheelhouses),
+        ca_certificate=None
+        if table.ca_certificate is None
+        else os.path.join(directory, os.path.expanduser(table.ca_certificate)),
+    )
+
+
+def make_request(asked: Asked, project: Project | None) -> Request:
+    """Check what was asked and make it whole; what was typed goes before the project file. Raises `UsageError`."""
+    specs = _specs(asked, project)
+    return Request(
+        specs=specs,
+        as_of=datetime.now(UTC).date().isoformat(),
+        python=asked.python or (project.python if project is not None else None),
+        on=asked.on.lower() if asked.on else None,
+        devices=parse_devices(asked.devices),
+        mode=_mode(asked),
+        engine="native" if asked.native else asked.engine,
+        packages=(*(project.packages if project is not None else ()), *asked.packages),
+    )
+
+
+def environment_name(asked: Asked, project: Project | None, request: Request) -> str:
+    """Return the environment's name: `--name`, the project's, or the recipes'. Raises `UsageError`."""
+    given = asked.name or (project.name if project is not None and not asked.specs else None)
+    name = given or "-".join(spec.recipe for spec in request.specs)
+    check_text(name, "the environment's name")
+    if not (0 < len(name) <= _NAME_LENGTH and name[0].isalnum() and set(name) <= _NAME_CHARACTERS):
+        raise UsageError(
+            f"a name has up to {_NAME_LENGTH} lower-case letters, digits, `-`, `_` and `.`, a letter or digit first: {name}"
+        )
+    return name
+
+
+def make_sources(asked: Asked, project: Project | None) -> PackageSources:
+    """Read the package sources that are configured on this machine; raises `UsageError` and `DataError`."""
+    return read_sources(
+        os.environ,
+        home=str(Path.home()),
+        wheelhouses=asked.wheelhouses,
+        project=project.sources if project is not None else None,
+        offline=asked.offline,
+    )
+
+
+def parse_devices(text: str | None) -> tuple[int, ...] | None:
+    """Parse `0,2` into device indices; raises `UsageError`."""
+    if text is None or text == "all":
+        return None
+    try:
+        indices = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        indices = (-1,)
+    if any(index < 0 for index in indices) or len(set(indices)) != len(indices):
+        raise UsageError(f"`--devices` takes indices as `envkit detect` shows them, such as `0,1`, or `all`: {text}")
+    return tuple(sorted(indices))
+
+
+def parse_mount(text: str) -> Mount:
+    """Parse `SOURCE:TARGET[:ro]`; raises `UsageError`."""
+    source, _, rest = text.partition(":")
+    target, _, option = rest.partition(":")
+    path = os.path.abspath(os.path.expanduser(source))
+    if not source or not target.startswith("/") or option not in ("", "ro"):
+        raise UsageError(f"a mount is `SOURCE:/TARGET` or `SOURCE:/TARGET:ro`: {text}")
+    if not os.path.isdir(path):
+        raise UsageError(f"a mount's source must be a directory that exists: {path}")
+    return Mount(
+        source=check_text(path, "a mount's source"),
+        target=check_text(target, "a mount's target"),
+        read_only=option == "ro",
+    )
+
+
+def _specs(asked: Asked, project: Project | None) -> tuple[Spec, ...]:
+    texts = asked.specs or (project.recipes if project is not None else ())
+    if not texts:
+        raise UsageError(
+            f"nothing was asked for, and there is no `{PROJECT_FILE}` with `recipes` here",
+            hints=("envkit up pytorch",),
+        )
+    return tuple(parse_spec(text) for text in texts)
+
+
+def _mode(asked: Asked) -> Mode | None:
+    if asked.native and (asked.container or asked.engine not in (None, "native")):
+        raise UsageError("`--native` cannot be used with `--container` or `--engine`")
+    if asked.native or asked.engine == "native":
+        return Mode.NATIVE
+    return Mode.CONTAINER if asked.container or asked.engine is not None else None

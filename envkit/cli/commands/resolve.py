@@ -1,0 +1,62 @@
+"""`envkit resolve`: what would be installed, and why."""
+
+import os
+
+import msgspec
+
+from envkit.cli.asking import Asked, environment_name, make_request, make_sources, read_project
+from envkit.cli.hostfile import live_facts, read_host
+from envkit.cli.output import Output
+from envkit.cli.reporter import CommandReporter
+from envkit.data import load_matrix
+from envkit.errors import ExitStatus, UsageError
+from envkit.model.host import HostFacts
+from envkit.model.request import Request
+from envkit.model.resolution import Resolution, Status
+from envkit.model.value import to_json
+from envkit.pipeline import Wish, known_availability, resolve_here
+from envkit.resolve import resolve_request
+from envkit.resolve.present import describe_resolution
+from envkit.resolve.targets import target_facts
+
+
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine to resolve for, when it is not this one."""
+
+    host: str | None = None
+    target: str | None = None
+
+
+def show_resolution(
+    output: Output, asked: Asked, elsewhere: Elsewhere, *, as_json: bool, check_indexes: bool | None
+) -> int:
+    """Resolve for this machine, a recorded one or a named target, and print the answer; 3 when there is none."""
+    if elsewhere.host is not None and elsewhere.target is not None:
+        raise UsageError("`--host` and `--target` both name the machine to resolve for: give one")
+    project = read_project(os.getcwd())
+    request = make_request(asked, project)
+    here = elsewhere.host is None and elsewhere.target is None
+    wish = Wish(
+        name=environment_name(asked, project, request), request=request, sources=make_sources(asked, project)
+    )
+    facts = _facts(elsewhere, request)
+    if check_indexes if check_indexes is not None else here:
+        with CommandReporter(output, "resolve") as reporter:
+            resolution = resolve_here(facts, wish, reporter)
+    else:
+        resolution = _resolve_from_files(facts, wish)
+    output.data(to_json(resolution) if as_json else describe_resolution(resolution, verbose=output.verbose))
+    return int(ExitStatus.UNSATISFIABLE if resolution.status is Status.UNSATISFIABLE else ExitStatus.OK)
+
+
+def _facts(elsewhere: Elsewhere, request: Request) -> HostFacts:
+    if elsewhere.host is not None:
+        return read_host(elsewhere.host)
+    if elsewhere.target is not None:
+        return target_facts(elsewhere.target, load_matrix(tuple(spec.recipe for spec in request.specs)))
+    return live_facts()
+
+
+def _resolve_from_files(facts: HostFacts, wish: Wish) -> Resolution:
+    matrix = load_matrix(tuple(spec.recipe for spec in wish.request.specs))
+    return resolve_request(facts, wish.request, matrix, known_availability(wish.sources))

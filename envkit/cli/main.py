@@ -1,0 +1,27 @@
+"""The entry of the `envkit` command; imports only what the command that was typed needs."""
+
+import sys
+
+from envkit import __version__
+
+_GLOBAL_FLAGS = {"-v": "verbose", "--verbose": "verbose", "-q": "quiet", "--quiet": "quiet", "--debug": "debug"}
+
+
+def main() -> None:
+    """Run the command line of this process and exit with its status."""
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["version"]):
+        # No import may slow this down: scripts ask for the version all the time.
+        sys.stdout.write(f"envkit {__version__}\n")
+        return
+    from envkit.cli.session import run_session  # noqa: PLC0415 - see the docstring
+
+    sys.exit(run_session(*split_global_flags(arguments)))
+
+
+def split_global_flags(arguments: list[str]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Take the flags that every command knows out of the arguments, up to `--`; returns the rest and the flags' names."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    flags = frozenset(_GLOBAL_FLAGS[argument] for argument in arguments[:end] if argument in _GLOBAL_FLAGS)
+    rest = [argument for argument in arguments[:end] if argument not in _GLOBAL_FLAGS]
+    return (*rest, *arguments[end:]), flags

@@ -1,0 +1,26 @@
+"""One-line summaries for the stages that `up` reports."""
+
+from collections import Counter
+
+from envkit.model.host import Device, HostFacts
+
+
+def summarise_host(facts: HostFacts) -> str:
+    """Return the host in one line: system, processor, accelerators."""
+    system = (facts.os.name or facts.os.id or facts.os.system) if facts.os is not None else "unknown system"
+    processor = (facts.cpu.level or facts.cpu.architecture) if facts.cpu is not None else "unknown processor"
+    return f"{system}, {processor}, {_accelerators(facts.devices)}"
+
+
+def _accelerators(devices: tuple[Device, ...] | None) -> str:
+    if devices is None:
+        return "accelerators unknown"
+    if not devices:
+        return "no accelerator"
+    counted = Counter(_title(device) for device in devices)
+    return " + ".join(f"{count} × {title}" if count > 1 else title for title, count in counted.items())
+
+
+def _title(device: Device) -> str:
+    name = device.name or f"{device.vendor} device {device.pci_id or ''}".strip()
+    return name if device.usable is not False else f"{name} (not usable)"

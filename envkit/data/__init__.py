@@ -1,0 +1,40 @@
+"""The compatibility data: found, checked, decoded once, and handed out as values."""
+
+from typing import TypeVar
+
+from envkit.data.loader import (
+    load_foundations,
+    load_matrix,
+    load_recipe,
+    load_vendor,
+    load_vendors,
+    recipe_names,
+)
+
+__all__ = [
+    "decode_document",
+    "load_document",
+    "load_foundations",
+    "load_matrix",
+    "load_recipe",
+    "load_vendor",
+    "load_vendors",
+    "recipe_names",
+]
+
+Decoded = TypeVar("Decoded")
+
+
+def decode_document(text: str, source: str, expected: type[Decoded]) -> Decoded:
+    """Decode YAML or JSON text into a struct; see `envkit.data.documents.decode_document`."""
+    # Imported here: most starts read no document, and the parsers take longer to load than the whole matrix.
+    from envkit.data import documents  # noqa: PLC0415 - see above
+
+    return documents.decode_document(text, source, expected)
+
+
+def load_document(text: str, source: str) -> object:
+    """Parse YAML or JSON text; see `envkit.data.documents.load_document`."""
+    from envkit.data import documents  # noqa: PLC0415 - see `decode_document`
+
+    return documents.load_document(text, source)

@@ -1,0 +1,110 @@
+"""The data files decoded once and kept as msgpack, so that a start does not parse YAML."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from envkit import __version__
+from envkit.data.places import DataFile, cache_directory, find_files
+from envkit.errors import DataError
+from envkit.model.matrix import Foundations, Recipe, Source, Vendor
+
+_TYPES: dict[str, type[Foundations | Recipe | Vendor]] = {
+    "foundations": Foundations,
+    "recipes": Recipe,
+    "vendors": Vendor,
+}
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One data file: what is asked of every file at every start, and the rest still encoded."""
+
+    kind: str
+    name: str
+    path: str
+    digest: str  # sha256 of the file's bytes
+    newest_source: str  # ISO date
+    aliases: tuple[str, ...]
+    document: msgspec.Raw
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """All data files in use; `key` changes whenever one of them or envkit itself does."""
+
+    key: str
+    entries: tuple[Entry, ...]
+
+
+def load_compiled() -> Compiled:
+    """Return the data files in use, from the cache where it is fresh.
+
+    A cache that is missing, stale, broken or cannot be written is no error: the files are read instead.
+    Raises `DataError` for a data file that does not decode.
+    """
+    files = find_files()
+    key = _key(files)
+    # One cache file for each set of places: it is replaced when they change, so that nothing piles up.
+    places = "\0".join([__version__, *(file.path for file in files)])
+    cache = cache_directory() / f"{hashlib.sha256(places.encode()).hexdigest()[:16]}.msgpack"
+    compiled = _read(cache)
+    if compiled is None or compiled.key != key:
+        compiled = Compiled(key=key, entries=tuple(_compile(file) for file in files))
+        _write(cache, compiled)
+    return compiled
+
+
+def _key(files: tuple[DataFile, ...]) -> str:
+    stamps = [f"{file.path}\0{file.stamp[0]}\0{file.stamp[1]}" for file in files]
+    return hashlib.sha256("\n".join([__version__, *stamps]).encode()).hexdigest()
+
+
+def _read(cache: Path) -> Compiled | None:
+    try:
+        return msgspec.msgpack.decode(cache.read_bytes(), type=Compiled)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _compile(file: DataFile) -> Entry:
+    from envkit.data.documents import decode_document  # noqa: PLC0415 - not needed while the cache is fresh
+
+    path = Path(file.path)
+    try:
+        content = path.read_bytes()
+        text = content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the data file cannot be read, {error}: {file.path}"
+        raise DataError(message) from error
+    document = decode_document(text, file.path, _TYPES[file.kind])
+    name = file.name if isinstance(document, Foundations) else document.name
+    if name != file.name:
+        message = f"the file is not named after its `name`, `{name}`: {file.path}"
+        raise DataError(message)
+    return Entry(
+        kind=file.kind,
+        name=name,
+        path=file.path,
+        digest=hashlib.sha256(content).hexdigest(),
+        newest_source=_newest(document.sources),
+        aliases=document.aliases if isinstance(document, Recipe) else (),
+        document=msgspec.Raw(msgspec.msgpack.encode(document)),
+    )
+
+
+def _newest(sources: dict[str, Source]) -> str:
+    return max((source.retrieved for source in sources.values()), default="")
+
+
+def _write(cache: Path, compiled: Compiled) -> None:
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        temporary = cache.with_suffix(f".{os.getpid()}")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.msgpack.encode(compiled))
+        temporary.replace(cache)
+    except OSError:
+        # A read-only home or a full disk costs the next start some time and nothing else.
+        return

@@ -1,0 +1,90 @@
+"""Load recipes, vendors and foundations, one by one or as the matrix of a request."""
+
+import hashlib
+from difflib import get_close_matches
+
+import msgspec
+
+from envkit.data.compiled import Compiled, Entry, load_compiled
+from envkit.errors import DataError, UnknownRecipeError, UsageError
+from envkit.model.matrix import Foundations, Matrix, Recipe, Vendor
+
+
+def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
+    """Load the matrix for some recipes, given by name or alias, or for all of them.
+
+    Raises `UnknownRecipeError` with similar names, and `DataError` for a file that does not decode.
+    """
+    compiled = load_compiled()
+    every = _of_kind(compiled, "recipes")
+    asked = every if recipes is None else tuple(_recipe(compiled, name) for name in recipes)
+    chosen = tuple({entry.name: entry for entry in asked}.values())
+    vendors = _of_kind(compiled, "vendors")
+    foundations = _foundations(compiled)
+    used = (foundations, *chosen, *vendors)
+    contents = "\n".join(sorted(f"{entry.kind}/{entry.name} {entry.digest}" for entry in used))
+    return Matrix(
+        revision=hashlib.sha256(contents.encode()).hexdigest()[:12],
+        newest_source=max(entry.newest_source for entry in used),
+        foundations=msgspec.msgpack.decode(foundations.document, type=Foundations),
+        recipes=tuple(msgspec.msgpack.decode(entry.document, type=Recipe) for entry in chosen),
+        vendors=tuple(msgspec.msgpack.decode(entry.document, type=Vendor) for entry in vendors),
+    )
+
+
+def load_recipe(name: str) -> Recipe:
+    """Load one recipe by name or alias; raises as `load_matrix` does."""
+    return msgspec.msgpack.decode(_recipe(load_compiled(), name).document, type=Recipe)
+
+
+def load_vendor(name: str) -> Vendor:
+    """Load one vendor; raises `UsageError` with similar names, and `DataError` for a file that does not decode."""
+    entries = {entry.name: entry for entry in _of_kind(load_compiled(), "vendors")}
+    if name not in entries:
+        message = f"no vendor has this name: `{name}`"
+        raise UsageError(message, hints=_similar(name, tuple(entries)))
+    return msgspec.msgpack.decode(entries[name].document, type=Vendor)
+
+
+def load_vendors() -> tuple[Vendor, ...]:
+    """Load all vendors, sorted by name; raises `DataError` for a file that does not decode."""
+    entries = _of_kind(load_compiled(), "vendors")
+    return tuple(msgspec.msgpack.decode(entry.document, type=Vendor) for entry in entries)
+
+
+def load_foundations() -> Foundations:
+    """Load bases, distributions and the order of Pythons; raises `DataError` for a file that does not decode."""
+    return msgspec.msgpack.decode(_foundations(load_compiled()).document, type=Foundations)
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Return the names of all recipes, sorted, without aliases."""
+    return tuple(entry.name for entry in _of_kind(load_compiled(), "recipes"))
+
+
+def _of_kind(compiled: Compiled, kind: str) -> tuple[Entry, ...]:
+    return tuple(entry for entry in compiled.entries if entry.kind == kind)
+
+
+def _recipe(compiled: Compiled, name: str) -> Entry:
+    entries = _of_kind(compiled, "recipes")
+    known = {alias: entry for entry in entries for alias in entry.aliases} | {entry.name: entry for entry in entries}
+    if name not in known:
+        message = f"no recipe has this name: `{name}`"
+        raise UnknownRecipeError(message, hints=_similar(name, tuple(known)))
+    return known[name]
+
+
+def _foundations(compiled: Compiled) -> Entry:
+    entries = _of_kind(compiled, "foundations")
+    if not entries:
+        message = "the data inside the package is incomplete, file missing: envkit/data/foundations.yaml"
+        raise DataError(message, hints=("install envkit again",))
+    return entries[0]
+
+
+def _similar(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    similar = get_close_matches(name, known, n=3, cutoff=0.5)
+    if similar:
+        return (f"did you mean {' or '.join(f'`{candidate}`' for candidate in similar)}?",)
+    return (f"one of {', '.join(f'`{candidate}`' for candidate in sorted(known))}",)

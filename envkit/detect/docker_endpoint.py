@@ -1,0 +1,80 @@
+"""Where the docker command would find its daemon."""
+
+import msgspec
+
+from envkit.detect.decoding import decode_json
+from envkit.system.host import Host
+
+_DEFAULT = "/var/run/docker.sock"
+
+
+class _Configuration(msgspec.Struct):
+    current: str | None = msgspec.field(name="currentContext", default=None)
+
+
+class _Target(msgspec.Struct):
+    host: str = msgspec.field(name="Host", default="")
+
+
+class _Targets(msgspec.Struct):
+    docker: _Target
+
+
+class _Context(msgspec.Struct):
+    targets: _Targets = msgspec.field(name="Endpoints")
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The address of a daemon, and the setting that names it."""
+
+    address: str
+    origin: str
+    chosen: bool = True  # False: nobody named it, it is where a daemon usually listens
+    failure: str | None = None  # why the setting leads nowhere
+
+    @property
+    def socket(self) -> str | None:
+        """Return the path of a local socket, or None for a daemon elsewhere."""
+        return self.address.removeprefix("unix://") if self.address.startswith("unix://") else None
+
+
+def find_endpoint(host: Host) -> Endpoint:
+    """Return the daemon's address.
+
+    Order, as the docker command has it: 1. DOCKER_HOST; 2. the context that DOCKER_CONTEXT or the configuration file
+    names; 3. /var/run/docker.sock. Where that does not exist: 4. the socket of a rootless daemon.
+    """
+    address = host.variable("DOCKER_HOST")
+    if address:
+        return Endpoint(address=address, origin="DOCKER_HOST")
+    folder = configuration_folder(host)
+    context = host.variable("DOCKER_CONTEXT") or _configured(host, folder)
+    if context and context != "default":
+        return _of_context(host, folder, context)
+    runtime = host.variable("XDG_RUNTIME_DIR")
+    rootless = f"{runtime}/docker.sock" if runtime else None
+    if rootless is not None and host.exists(_DEFAULT) is False and host.exists(rootless):
+        return Endpoint(address=f"unix://{rootless}", origin="XDG_RUNTIME_DIR", chosen=False)
+    return Endpoint(address=f"unix://{_DEFAULT}", origin="the default", chosen=False)
+
+
+def configuration_folder(host: Host) -> str:
+    """Return where the docker command keeps this user's settings and plugins."""
+    return host.variable("DOCKER_CONFIG") or f"{host.variable('HOME') or ''}/.docker"
+
+
+def _configured(host: Host, folder: str) -> str | None:
+    document = decode_json(host.read(f"{folder}/config.json").text or "", _Configuration)
+    return None if document is None else document.current
+
+
+def _of_context(host: Host, folder: str, context: str) -> Endpoint:
+    # Imported here: it takes 4 ms, and few use contexts.
+    import hashlib  # noqa: PLC0415 - see above
+
+    # The docker command stores a context under the digest of its name.
+    path = f"{folder}/contexts/meta/{hashlib.sha256(context.encode()).hexdigest()}/meta.json"
+    document = decode_json(host.read(path).text or "", _Context)
+    address = "" if document is None else document.targets.docker.host
+    failure = None if address else f"docker context `{context}` has no endpoint in {path}"
+    return Endpoint(address=address, origin=f"docker context `{context}`", failure=failure)

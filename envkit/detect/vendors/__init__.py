@@ -1,0 +1,1 @@
+"""One module per vendor, found by file name; each has `detect(around) -> VendorFacts`."""

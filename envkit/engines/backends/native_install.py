@@ -1,0 +1,99 @@
+"""Installing a lock into a directory with uv, and removing such directories."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from envkit.engines.protocol import BuildContext, Progress
+from envkit.errors import BuildError
+from envkit.model.plan import Plan
+from envkit.system.command import Command, attach_command, stream_command
+from envkit.system.directories import ensure_directory, storage_error
+from envkit.system.files import write_atomically
+from envkit.system.uv import explain_failure, explanation, plain_output, uv_cache_directory, uv_command
+
+_INSTALL_SECONDS = 4 * 3600.0  # gigabytes over a slow line
+_INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
+
+
+def install_lock(plan: Plan, context: BuildContext, generation: Path) -> None:
+    """Make the virtual environment of a plan in `generation`, with exactly the wheels of its lock.
+
+    Raises `BuildError`, `IndexUnreachableError` or `StorageError`, and `KeyboardInterrupt` when the user ended uv.
+    """
+    venv = ensure_directory(generation) / "venv"
+    document = generation / "pylock.toml"
+    write_atomically(document, plan.lock.pylock)
+    cache = ("--cache-dir", str(uv_cache_directory()))
+    _run(
+        (
+            *("venv", "--quiet", "--no-project", "--python", plan.interpreter or plan.python),
+            *("--prompt", plan.name, *cache, str(venv)),
+        ),
+        context,
+        "making the virtual environment failed",
+        terminal=False,
+    )
+    # Bytecode is not compiled here: all of torch takes 17 s, and the verification that follows leaves the bytecode of
+    # what it imports.
+    _run(
+        (
+            *("pip", "sync", "--preview-features", "pylock", "--python", str(venv / "bin" / "python")),
+            *("--only-binary", ":all:", "--require-hashes", *cache, str(document)),
+        ),
+        context,
+        "installing the packages failed",
+        terminal=context.terminal,
+    )
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory and everything in it; raises `StorageError`, but not when it is gone already."""
+    if not path.exists():
+        return
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        raise storage_error(error, path, "cannot remove") from error
+
+
+def _run(arguments: tuple[str, ...], context: BuildContext, failed: str, *, terminal: bool) -> None:
+    command = uv_command(arguments, context.sources, timeout_seconds=_INSTALL_SECONDS)
+    ensure_directory(Path(context.log).parent)
+    with os.fdopen(os.open(context.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as log:
+        print(f"+ {command}", file=log, flush=True)
+        # Where uv draws on the terminal it says nothing that could be kept. When that fails it is run again without
+        # drawing: what it fetched is in its cache, a passing failure is mended, and a lasting one gets into the log.
+        if terminal and _draw(command):
+            return
+        lines: list[str] = []
+
+        def keep(line: str) -> None:
+            plain = plain_output(line)
+            lines.append(plain)
+            print(plain, file=log, flush=True)
+            context.progress(Progress(text=plain))
+
+        _stream(command, keep, failed, lines, context.log)
+
+
+def _draw(command: Command) -> bool:
+    status = attach_command(command)
+    if status in _INTERRUPTED:
+        raise KeyboardInterrupt
+    return status == 0
+
+
+def _stream(command: Command, keep: Callable[[str], None], failed: str, lines: list[str], log: str) -> None:
+    completed = stream_command(command, keep)
+    if completed.ok:
+        return
+    output = "\n".join(lines)
+    known = explain_failure(output)
+    if known is not None:
+        raise known
+    reason = completed.failure or f"uv ended with status {completed.status}"
+    message = f"{failed}: {reason}"
+    raise BuildError(message, facts=(*explanation(output), f"log: {log}"), hints=(f"less {log}",))

@@ -1,0 +1,123 @@
+"""The ladder: which engines can serve a request on this machine, best first, and why."""
+
+from collections.abc import Callable
+from typing import cast
+
+import msgspec
+
+from envkit.engines import engine_names, load_engine
+from envkit.engines.protocol import Engine
+from envkit.errors import EngineNotReadyError, EnvironmentTakenError
+from envkit.model.availability import ImageState
+from envkit.model.host import ContainerEngine, HostFacts
+from envkit.model.request import Mode, Request
+
+NATIVE = "native"
+
+
+class Rung(msgspec.Struct, frozen=True, kw_only=True):
+    """One engine that can be tried."""
+
+    engine: Engine
+    mode: Mode
+    reason: str  # a sentence that says why this engine
+    find_base: Callable[[str], ImageState] | None = None  # None: the engine has no base images
+
+
+def climb_ladder(facts: HostFacts, request: Request, name: str) -> tuple[Rung, ...]:
+    """Return the engines to try, best first; at least one.
+
+    An environment keeps its engine. Raises `EngineNotReadyError` when the engine asked for cannot be used, and
+    `EnvironmentTakenError` when the name belongs to an environment of another engine than the one asked for.
+    """
+    wanted = request.engine or (NATIVE if request.mode is Mode.NATIVE else None)
+    holder = _holder(facts, name)
+    if wanted is not None:
+        if holder not in (None, wanted):
+            message = f"the name belongs to an environment of engine `{holder}`: {name}"
+            raise EnvironmentTakenError(message, hints=(f"envkit up … --name {name}-{wanted}", f"envkit rm {name}"))
+        return (_asked(facts, wanted),)
+    if holder is not None:
+        return (_rung(facts, holder, f"{_title(facts, holder)}, which this environment already has"),)
+    containers = tuple(_rung(facts, engine, _title(facts, engine)) for engine in usable_engines(facts.engines or ()))
+    if request.mode is Mode.CONTAINER:
+        if not containers:
+            raise EngineNotReadyError(
+                "no container engine can be used here", facts=_refusals(facts), hints=_hints(facts)
+            )
+        return containers
+    return (*containers, _rung(facts, NATIVE, _why_native(facts, tried=bool(containers))))
+
+
+def _asked(facts: HostFacts, name: str) -> Rung:
+    if name == NATIVE:
+        return _rung(facts, NATIVE, "native, as asked")
+    if name in usable_engines(facts.engines or ()):
+        return _rung(facts, name, f"{_title(facts, name)}, as asked")
+    found = _fact(facts, name)
+    if found is None:
+        message = f"no such engine was found on this machine: {name}"
+        raise EngineNotReadyError(message, facts=_refusals(facts), hints=("envkit up … --native",))
+    if name not in engine_names():
+        message = f"this version of envkit does not drive the engine: {name}"
+        raise EngineNotReadyError(message, hints=tuple(f"envkit up … --engine {known}" for known in engine_names()))
+    message = f"the engine cannot be used ({found.reason or 'unknown reason'}): {name}"
+    raise EngineNotReadyError(message, hints=(*found.remedy, "envkit up … --native"))
+
+
+def _rung(facts: HostFacts, name: str, reason: str) -> Rung:
+    engine = load_engine(name)
+    find_base = cast("Callable[[str], ImageState] | None", getattr(engine, "find_base", None))
+    return Rung(
+        engine=engine, mode=Mode.NATIVE if name == NATIVE else Mode.CONTAINER, reason=reason, find_base=find_base
+    )
+
+
+def usable_engines(engines: tuple[ContainerEngine, ...]) -> tuple[str, ...]:
+    """Return the names of the container engines that work here and that envkit can drive."""
+    driven = engine_names()
+    return tuple(engine.name for engine in engines if engine.usable and engine.name in driven)
+
+
+def _holder(facts: HostFacts, name: str) -> str | None:
+    """Return the engine of the environment that has the name."""
+    for engine in (NATIVE, *usable_engines(facts.engines or ())):
+        if load_engine(engine).find(name) is not None:
+            return engine
+    return None
+
+
+def _fact(facts: HostFacts, name: str) -> ContainerEngine | None:
+    return next((engine for engine in facts.engines or () if engine.name == name), None)
+
+
+def _title(facts: HostFacts, name: str) -> str:
+    fact = _fact(facts, name)
+    if fact is None:
+        return name
+    version = f" {fact.version}" if fact.version else ""
+    builder = " with BuildKit" if fact.builder == "buildkit" else ""
+    return f"{name}{version}{builder}"
+
+
+def _why_native(facts: HostFacts, *, tried: bool) -> str:
+    if tried:
+        return "native, because the container engine cannot serve this request"
+    refusals = _refusals(facts)
+    return f"native, because {'; '.join(refusals)}" if refusals else "native, because no container engine was found"
+
+
+def _refusals(facts: HostFacts) -> tuple[str, ...]:
+    driven = engine_names()
+    return tuple(
+        f"{engine.name} cannot be used ({engine.reason or 'unknown reason'})"
+        if engine.name in driven
+        else f"{engine.name} is not driven by this version of envkit"
+        for engine in facts.engines or ()
+        if not (engine.usable and engine.name in driven)
+    )
+
+
+def _hints(facts: HostFacts) -> tuple[str, ...]:
+    remedies = tuple(remedy for engine in facts.engines or () for remedy in engine.remedy)
+    return (*remedies, "envkit up … --native")

@@ -1,0 +1,30 @@
+"""The lock as lines that pip takes: exact versions and hashes, no addresses."""
+
+import re
+
+from envkit.errors import DataError
+from envkit.model.lock import Lock, LockedPackage
+from envkit.model.text import strip_controls
+
+# https://packaging.python.org/en/latest/specifications/name-normalization/ and version-specifiers/, by their alphabets:
+# whatever passes cannot end a line, start an option or a marker.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def requirement_lines(lock: Lock) -> str:
+    """Return `name==version --hash=sha256:…` lines, sorted by name; raises `DataError` for other text."""
+    return "".join(_line(package) for package in sorted(lock.packages, key=lambda package: package.name))
+
+
+def _line(package: LockedPackage) -> str:
+    for what, pattern, value in (
+        ("name of a package", _NAME, package.name),
+        ("version of a package", _VERSION, package.version),
+        ("SHA-256 of a wheel", _SHA256, package.file.sha256),
+    ):
+        if pattern.fullmatch(value) is None:
+            message = f"not the {what}: {strip_controls(value[:80])}"
+            raise DataError(message)
+    return f"{package.name}=={package.version} --hash=sha256:{package.file.sha256}\n"

@@ -1,0 +1,71 @@
+"""The generated project that uv locks: what was chosen, and which index serves which package."""
+
+import json
+import re
+
+from envkit.model.address import restore_credentials
+from envkit.model.resolution import Chosen, PackageIndex
+from envkit.model.sources import PackageSources
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+# A name that no package of an index has, since it is what uv calls the project in its explanations.
+PROJECT_NAME = "this-environment"
+
+
+def project_text(chosen: Chosen, sources: PackageSources, routed: frozenset[str]) -> str:
+    """Return the `pyproject.toml` for `uv pip compile`.
+
+    `routed` are packages that nobody asked for but that others need and an index is named for: uv sends only direct
+    dependencies to an index, so they are written down as such.
+    """
+    pins = [f"{name}=={version}" for name, version in sorted(chosen.packages.items())]
+    dependencies = [*pins, *chosen.requirements, *sorted(routed)]
+    python = chosen.python.removesuffix("t")
+    lines = [
+        "[project]",
+        f"name = {_text(PROJECT_NAME)}",
+        'version = "0"',
+        f"requires-python = {_text(f'=={python}.*')}",
+        f"dependencies = [{', '.join(map(_text, dependencies))}]",
+        "",
+        "[tool.uv.sources]",
+        *(
+            f"{_text(package)} = {{ index = {_text(_index_name(index))} }}"
+            for index in chosen.indexes
+            for package in index.packages
+        ),
+    ]
+    for index in chosen.indexes:
+        lines += ["", *_index_lines(index, sources)]
+    return "\n".join(lines) + "\n"
+
+
+def indexed_packages(chosen: Chosen) -> frozenset[str]:
+    """Return the packages that an index is named for and that are not dependencies by themselves."""
+    direct = {_package_name(requirement) for requirement in (*chosen.packages, *chosen.requirements)}
+    return frozenset(package for index in chosen.indexes for package in index.packages) - direct
+
+
+def _index_lines(index: PackageIndex, sources: PackageSources) -> list[str]:
+    return [
+        "[[tool.uv.index]]",
+        f"name = {_text(_index_name(index))}",
+        # A resolution is shown and kept, so its addresses have no credentials; the settings have them.
+        f"url = {_text(restore_credentials(index.url, sources))}",
+        *(['format = "flat"'] if index.flat else []),
+        "explicit = true",
+    ]
+
+
+def _index_name(index: PackageIndex) -> str:
+    return _NOT_IN_NAMES.sub("-", index.name)
+
+
+def _package_name(requirement: str) -> str:
+    name = re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _text(value: str) -> str:
+    """Return a TOML string: JSON's escapes are TOML's as well, but for DEL, which no name or address may hold."""
+    return json.dumps(value, ensure_ascii=False)

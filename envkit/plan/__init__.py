@@ -1,0 +1,91 @@
+"""The plan: the one description of an environment that every output and engine works from."""
+
+import re
+
+from envkit.errors import UnsatisfiableError, UsageError
+from envkit.model.host import ContainerEngine, HostFacts
+from envkit.model.lock import Lock
+from envkit.model.matrix import Matrix
+from envkit.model.plan import DeviceAccess, Mount, Plan
+from envkit.model.request import Mode
+from envkit.model.resolution import Chosen, PackageIndex, Resolution
+from envkit.plan.access import plan_access
+from envkit.plan.labels import plan_labels
+from envkit.plan.proof import plan_imports, plan_smoke_tests
+
+# What directories, container names and image tags all take.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+def make_plan(
+    resolution: Resolution,
+    lock: Lock,
+    facts: HostFacts,
+    matrix: Matrix,
+    *,
+    name: str,
+    fingerprint: str,
+    mounts: tuple[Mount, ...] = (),
+) -> Plan:
+    """Return everything needed to build, start and verify what was chosen and locked.
+
+    Raises `UsageError` for a name that no engine takes, `UnsatisfiableError` when nothing was chosen, and `DataError`
+    when a recipe cannot be proved on the chosen vendor's devices.
+    """
+    if _NAME.fullmatch(name) is None:
+        message = f"a name is up to 63 letters, digits, `.`, `_` and `-`, and starts with a letter or digit: {name!r}"
+        raise UsageError(message, hints=("envkit up … --name my-environment",))
+    chosen = resolution.chosen
+    if chosen is None:
+        message = f"nothing was chosen for environment: {name}"
+        raise UnsatisfiableError(message)
+    container = chosen.mode is Mode.CONTAINER
+    return Plan(
+        name=name,
+        mode=chosen.mode,
+        vendor=chosen.vendor,
+        variant=chosen.variant,
+        python=chosen.python,
+        packages=chosen.packages,
+        lock=lock,
+        smoke=plan_smoke_tests(chosen, matrix),
+        fingerprint=fingerprint,
+        interpreter=chosen.interpreter,
+        base=chosen.base,
+        access=plan_access(chosen, _engine(resolution, facts), facts, matrix) if container else DeviceAccess(),
+        mounts=mounts,
+        labels=plan_labels(resolution, chosen, lock, matrix, name=name, fingerprint=fingerprint),
+        indexes=_public_indexes(chosen, matrix),
+        imports=plan_imports(chosen, matrix),
+    )
+
+
+def _engine(resolution: Resolution, facts: HostFacts) -> ContainerEngine | None:
+    """Return the engine that was asked for, else the first that can be used."""
+    wanted = resolution.request.engine
+    return next(
+        (
+            engine
+            for engine in facts.engines or ()
+            if (engine.name == wanted if wanted is not None else engine.usable is True)
+        ),
+        None,
+    )
+
+
+def _public_indexes(chosen: Chosen, matrix: Matrix) -> tuple[PackageIndex, ...]:
+    """Return the recipes' own indexes among the chosen ones, at their public addresses.
+
+    A chosen index may carry the address of the user's mirror, credentials and all, which must not reach an image.
+    """
+    public = {
+        row.name.replace("{variant}", chosen.variant): row.url.replace("{variant}", chosen.variant)
+        for recipe in map(matrix.recipe, chosen.recipes)
+        if recipe is not None
+        for row in recipe.indexes
+    }
+    return tuple(
+        PackageIndex(name=index.name, url=public[index.name], packages=index.packages)
+        for index in chosen.indexes
+        if index.name in public and not index.flat
+    )

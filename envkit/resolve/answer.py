@@ -1,0 +1,102 @@
+"""The vendor chosen, and the processor as fallback: which attempt answers the request, and what it leaves unused."""
+
+from envkit.model.resolution import Check, Status, Verdict
+from envkit.model.value import Value
+from envkit.resolve.attempt import Attempt, attempt_vendor
+from envkit.resolve.devices import Accelerator, accelerators, vendor_names
+from envkit.resolve.options import Option, all_options
+from envkit.resolve.problem import CPU, Problem, Want, check_vendor_name, find_wants
+
+UNUSED_RULE = "accelerator-unused"
+
+
+class Answer(Value):
+    """The attempt that answers, the accelerator attempts that failed before it, and devices that stay idle."""
+
+    problem: Problem
+    wants: tuple[Want, ...]
+    options: tuple[tuple[Option, ...], ...]
+    status: Status
+    attempt: Attempt
+    failed: tuple[Attempt, ...] = ()
+    unused: tuple[Accelerator, ...] = ()  # that look usable, of all vendors
+    idle: tuple[Accelerator, ...] = ()  # that cannot be used, or of which nothing is known
+    checks: tuple[Check, ...] = ()  # about what is unused
+
+
+def find_answer(problem: Problem) -> Answer:
+    """Try the vendor that was asked for, or those of the host's usable-looking devices, and the processor last.
+
+    Of several vendors the one counts that rests on the fewest assumptions, then the one with the most memory. Raises
+    the errors of `find_wants`, `check_vendor_name` and `make_situation`.
+    """
+    check_vendor_name(problem)
+    wants = find_wants(problem)
+    options = tuple(all_options(problem, want) for want in wants)
+    devices = {name: accelerators(problem, name) for name in vendor_names(problem)}
+    asked = problem.request.on
+    tried = _tried(asked, devices)
+    attempts = [attempt_vendor(problem, wants, options, name) for name in tried]
+    good = [attempt for attempt in attempts if attempt.combination is not None]
+    failed: tuple[Attempt, ...] = ()
+    if good:
+        attempt = min(good, key=_preference)
+    elif asked is not None:
+        attempt = attempts[0]
+    else:
+        attempt, failed = attempt_vendor(problem, wants, options, CPU), tuple(attempts)
+    unused = _left(devices, attempt, looking=True)
+    checks = _unused_checks(problem, attempt, unused) if asked is None else ()
+    return Answer(
+        problem=problem,
+        wants=wants,
+        options=options,
+        status=_status(attempt, checks),
+        attempt=attempt,
+        failed=failed,
+        unused=unused,
+        idle=_left(devices, attempt, looking=False),
+        checks=checks,
+    )
+
+
+def _tried(asked: str | None, devices: dict[str, tuple[Accelerator, ...]]) -> tuple[str, ...]:
+    if asked is not None:
+        return (asked,)
+    return tuple(name for name, own in sorted(devices.items()) if any(device.usable_looking for device in own))
+
+
+def _preference(attempt: Attempt) -> tuple[bool, int, str]:
+    assumed = attempt.combination is None or attempt.combination.assumed
+    memory = sum(device.device.memory_mib or 0 for device in attempt.situation.devices)
+    return (assumed, -memory, attempt.situation.vendor_name)
+
+
+def _left(devices: dict[str, tuple[Accelerator, ...]], attempt: Attempt, *, looking: bool) -> tuple[Accelerator, ...]:
+    used = {device.position for device in attempt.situation.devices}
+    return tuple(
+        device
+        for _, own in sorted(devices.items())
+        for device in own
+        if device.usable_looking is looking and device.position not in used
+    )
+
+
+def _unused_checks(problem: Problem, attempt: Attempt, unused: tuple[Accelerator, ...]) -> tuple[Check, ...]:
+    if attempt.situation.vendor_name != CPU:
+        return ()
+    if problem.facts.devices is None:
+        reason = "devices of the host are not known; assumed that there is none"
+        return (Check(rule=UNUSED_RULE, verdict=Verdict.UNKNOWN, reason=reason, facts=("devices",)),)
+    if not unused:
+        return ()
+    names = ", ".join(f"{device.device.vendor} {device.label}" for device in unused)
+    reason = f"{names} would be left unused; `--on cpu` agrees to that"
+    facts = tuple(f"devices[{device.position}]" for device in unused)
+    return (Check(rule=UNUSED_RULE, verdict=Verdict.FAIL, reason=reason, facts=facts),)
+
+
+def _status(attempt: Attempt, checks: tuple[Check, ...]) -> Status:
+    if attempt.combination is None:
+        return Status.UNSATISFIABLE
+    return Status.DEGRADED if checks or attempt.combination.assumed else Status.OK

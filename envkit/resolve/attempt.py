@@ -1,0 +1,140 @@
+"""One vendor tried: the best combination over all places, and why nothing better was taken."""
+
+from envkit.model.value import Value
+from envkit.resolve.checks.judgement import Gulf, Judgement, failed
+from envkit.resolve.checks.place import counts_as_assumption
+from envkit.resolve.combine import Combination, Refused, combine_at
+from envkit.resolve.grade import Graded, grade_build, grade_place, judge_host
+from envkit.resolve.options import Option, vendor_options
+from envkit.resolve.problem import Problem, Want
+from envkit.resolve.rank import Ranked, rank_options
+from envkit.resolve.sites import Place, find_places
+from envkit.resolve.situation import Situation, make_situation
+
+
+class Attempt(Value):
+    """What trying one vendor came to."""
+
+    situation: Situation
+    host: tuple[Judgement, ...]
+    combination: Combination | None
+    refused: tuple[Refused, ...]  # what ranks above the combination, best first; everything where there is none
+
+
+class _Field(Value):
+    """The options of one spec: each graded as a build, and those that pass graded at each place, in one order."""
+
+    builds: tuple[Graded, ...]
+    placed: tuple[tuple[Graded, ...], ...]  # by place
+
+
+def attempt_vendor(
+    problem: Problem, wants: tuple[Want, ...], options: tuple[tuple[Option, ...], ...], vendor: str
+) -> Attempt:
+    """Find the best combination for one vendor; `options` are those of each want, of all vendors."""
+    situation = make_situation(problem, wants, vendor)
+    host = judge_host(situation)
+    places = find_places(problem)
+    ranked = tuple(rank_options(vendor_options(own, vendor), situation) for own in options)
+    barrier = next((judgement for judgement in host if judgement.fails), None)
+    if barrier is not None:
+        return Attempt(
+            situation=situation, host=host, combination=None, refused=_behind(barrier, ranked, places, problem)
+        )
+    fields = tuple(_grade(own, places, situation) for own in ranked)
+    assumed = any(counts_as_assumption(judgement) for judgement in host)
+    combined = [
+        combine_at(place, tuple(_fitting(field, position) for field in fields), situation, assumed=assumed)
+        for position, place in enumerate(places)
+    ]
+    found = [result.combination for result in combined if result.combination is not None]
+    best = min(found, key=lambda combination: combination.order) if found else None
+    above = [entry for spec, field in enumerate(fields) for entry in _above(field, spec, places, best, problem)]
+    turned_down = [entry for result in combined for entry in result.turned_down]
+    refused = sorted((*above, *turned_down), key=lambda entry: (entry.key, entry.candidate))
+    return Attempt(situation=situation, host=host, combination=best, refused=tuple(refused))
+
+
+def _grade(ranked: tuple[Ranked, ...], places: tuple[Place, ...], situation: Situation) -> _Field:
+    builds = tuple(grade_build(entry, situation) for entry in ranked)
+    passing = [entry for entry in builds if entry.refusal is None]
+    placed = tuple(tuple(grade_place(entry, place, situation) for entry in passing) for place in places)
+    return _Field(builds=builds, placed=placed)
+
+
+def _fitting(field: _Field, position: int) -> tuple[Graded, ...]:
+    return tuple(entry for entry in field.placed[position] if entry.refusal is None)
+
+
+def _behind(
+    barrier: Judgement, ranked: tuple[tuple[Ranked, ...], ...], places: tuple[Place, ...], problem: Problem
+) -> tuple[Refused, ...]:
+    entries = sorted((entry for own in ranked for entry in own), key=lambda entry: entry.key)
+    return tuple(
+        Refused(key=entry.key, candidate=_name(entry.option, places, problem), judgement=barrier) for entry in entries
+    )
+
+
+def _above(
+    field: _Field, spec: int, places: tuple[Place, ...], best: Combination | None, problem: Problem
+) -> list[Refused]:
+    """Say of every option that ranks above the chosen one of its spec why it was not taken."""
+    limit = None if best is None else best.parts[spec].key
+    found: list[Refused] = []
+    row = -1
+    for build in field.builds:
+        row += build.refusal is None
+        if limit is not None and build.key > limit:
+            continue
+        if build.refusal is not None:
+            name = _name(build.option, places, problem)
+            found.append(Refused(key=build.key, candidate=name, judgement=build.refusal))
+        else:
+            reason = _reason(tuple(grades[row] for grades in field.placed), places, best, chosen=build.key == limit)
+            if reason is not None:
+                judgement, place = reason
+                name = build.option.candidate(place) if place else _name(build.option, places, problem)
+                found.append(Refused(key=build.key, candidate=name, judgement=judgement))
+    return found
+
+
+def _reason(
+    grades: tuple[Graded, ...], places: tuple[Place, ...], best: Combination | None, *, chosen: bool
+) -> tuple[Judgement, Place | None] | None:
+    """Say why an option that no rule about builds refuses was not taken, or, if it was, why not at a better place."""
+    if not places:
+        gulf = Gulf(seen="no Python", needed="a Python that the wheels are for", group="none")
+        return failed("python", "the host has no Python to build the environment with", gulf, facts=("pythons",)), None
+    if best is None or all(grade.refusal is not None for grade in grades):
+        return _farthest(grades, places)
+    here = places.index(best.place)
+    if chosen:
+        return _farthest(grades[:here], places)
+    grade = grades[here]
+    if grade.refusal is not None:
+        return grade.refusal, best.place
+    assumption = next((judgement for judgement in grade.judgements if counts_as_assumption(judgement)), None)
+    if assumption is not None:
+        return assumption, best.place
+    gulf = Gulf(seen="other versions in the same environment", needed="packages that go together", group="conflict")
+    reason = "does not go together with what the other recipes of the request can use"
+    return failed("package-conflict", reason, gulf), best.place
+
+
+def _farthest(grades: tuple[Graded, ...], places: tuple[Place, ...]) -> tuple[Judgement, Place] | None:
+    """Return the refusal at the place where the most rules were passed, for that is the nearest miss."""
+    refusals = [
+        (len(grade.judgements), grade.refusal, place)
+        for grade, place in zip(grades, places, strict=False)
+        if grade.refusal is not None
+    ]
+    if not refusals:
+        return None
+    _, refusal, place = max(refusals, key=lambda entry: entry[0])
+    return refusal, place
+
+
+def _name(option: Option, places: tuple[Place, ...], problem: Problem) -> str:
+    """Name a candidate at the first place whose Python its wheels are for."""
+    fitting = next((place for place in places if place.python in option.build.pythons), None)
+    return option.candidate(fitting) if fitting is not None else f"{option.name} {option.build.index} {problem.mode}"

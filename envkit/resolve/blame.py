@@ -1,0 +1,128 @@
+"""Which facts make a request impossible: those that stand in the way of the nearest solvable problem's solution."""
+
+from msgspec.structs import replace
+
+from envkit.model.resolution import Blame
+from envkit.model.version import VendorVersion
+from envkit.resolve.attempt import Attempt
+from envkit.resolve.changes import AGREE
+from envkit.resolve.checks.judgement import Judgement
+from envkit.resolve.grade import judge_fully
+from envkit.resolve.options import Option
+from envkit.resolve.problem import Problem
+from envkit.resolve.sites import find_places
+from envkit.resolve.situation import Situation
+from envkit.resolve.trial import Trial
+
+_FACTS = {
+    "amd-driver-window": "driver",
+    "base-image": "index",
+    "constraint": "package-conflict",
+    "cpu-architecture": "cpu-architecture",
+    "denied": "framework",
+    "device": "platform",
+    "device-architecture": "device-architecture",
+    "driver-exact": "driver",
+    "driver-floor": "driver",
+    "driver-generation": "driver",
+    "extras": "framework",
+    "index-availability": "index",
+    "libc": "glibc",
+    "package-conflict": "package-conflict",
+    "python": "python",
+    "python-request": "python",
+    "release-age": "framework",
+    "request-range": "framework",
+    "vendor": "framework",
+    "yanked": "framework",
+}
+_REQUEST_RULES = frozenset({"python-request", "request-range", "release-age", "extras"})
+
+
+def find_blame(attempt: Attempt, trials: tuple[Trial, ...]) -> tuple[Blame, ...]:
+    """Return the facts of the smallest sets that stand in the way, cheapest change first.
+
+    The solution of each trial is judged by the facts as they are: what refuses it is what the change had to remove.
+    Where no change helps, the refusal of the best candidate is blamed.
+    """
+    sets = [failures for trial in trials if (failures := failures_of(trial, attempt.situation))]
+    if not sets:
+        judgements = [entry.judgement for entry in attempt.refused[:1]]
+        return tuple(_blame(judgement, attempt.situation) for judgement in judgements)
+    smallest = min(len({_fact(judgement) for judgement in failures}) for failures in sets)
+    blames: dict[str, Blame] = {}
+    for failures in sets:
+        by_fact: dict[str, list[Judgement]] = {}
+        for judgement in failures:
+            by_fact.setdefault(_fact(judgement), []).append(judgement)
+        if len(by_fact) == smallest:
+            for fact, judgements in by_fact.items():
+                needed = strictest(tuple(judgement.needed for judgement in judgements))
+                blames.setdefault(fact, replace(_blame(judgements[0], attempt.situation), needed=needed))
+    return tuple(blames.values())
+
+
+def strictest(needs: tuple[str, ...]) -> str:
+    """Join what is needed, of several lower ends only the highest: `>=580.65.06` of that and `>=455`."""
+    simple = [need for need in needs if need.startswith(">=") and "," not in need]
+    highest = max(simple, key=lambda need: VendorVersion(need.removeprefix(">=")), default=None)
+    others = [need for need in needs if need not in simple]
+    return " and ".join(dict.fromkeys(need for need in (highest, *others) if need is not None))
+
+
+def failures_of(trial: Trial, situation: Situation) -> tuple[Judgement, ...]:
+    """Return what refuses a trial's solution under the facts as they are."""
+    if trial.kinds == (AGREE,):
+        return ()
+    places = find_places(situation.problem)
+    wanted = trial.combination.place
+    same = [place for place in places if place.python == wanted.python]
+    place = (*same, *places, wanted)[0]
+    found: dict[tuple[str, str], Judgement] = {}
+    for part in trial.combination.parts:
+        option = _as_wanted(part.option, situation)
+        for judgement in judge_fully(option, place, situation):
+            if judgement.fails:
+                found.setdefault((judgement.rule, judgement.seen), judgement)
+    return tuple(found.values())
+
+
+def _as_wanted(option: Option, situation: Situation) -> Option:
+    want = next((want for want in situation.wants if want.position == option.want.position), option.want)
+    return replace(option, want=want)
+
+
+def _fact(judgement: Judgement) -> str:
+    if judgement.rule == "kernel-module":
+        return "device-architecture" if judgement.group == "mixed" else "driver"
+    return _FACTS[judgement.rule]
+
+
+def _blame(judgement: Judgement, situation: Situation) -> Blame:
+    return Blame(
+        fact=_fact(judgement),
+        seen=judgement.seen,
+        needed=judgement.needed,
+        source=_where_read(judgement, situation.problem),
+    )
+
+
+def _where_read(judgement: Judgement, problem: Problem) -> str:
+    """Return where the host fact behind a refusal was read, else the fact's own path, else the request or index."""
+    if judgement.rule in _REQUEST_RULES:
+        return "the request"
+    for fact in judgement.check.facts:
+        for evidence in problem.facts.evidence:
+            if evidence.fact in _spellings(fact, problem):
+                return evidence.source
+    sources = (*judgement.check.facts, *judgement.check.sources)
+    return sources[0] if sources else "index"
+
+
+def _spellings(fact: str, problem: Problem) -> tuple[str, ...]:
+    """Return the ways to write a fact's path: stacks by vendor name, as overrides do, or by position."""
+    parts = fact.split(".")
+    if parts[0] != "stacks" or len(parts) < 2:  # noqa: PLR2004, a path of one part has no vendor
+        return (fact,)
+    positions = [str(place) for place, stack in enumerate(problem.facts.stacks or ()) if stack.vendor == parts[1]]
+    return (fact, *(f"stacks[{place}].{'.'.join(parts[2:])}" for place in positions))

@@ -1,0 +1,98 @@
+"""Recipe rows expanded into builds: every release in every variant on the main index and on the recipe's own."""
+
+from collections.abc import Iterator
+
+from envkit.model.matrix import DEFAULT_INDEX, Build, IndexRow, Recipe, ReleaseRow, Source, VariantRow
+from envkit.model.value import Value
+from envkit.resolve.versions import is_stable, within
+
+
+class BuildSource(Value):
+    """Where a build is taken from."""
+
+    index: str = DEFAULT_INDEX
+    url: str | None = None
+    packages: tuple[str, ...] = ()
+
+
+def expand_builds(recipe: Recipe, architecture: str, index_urls: dict[str, str]) -> tuple[Build, ...]:
+    """Return all builds of a recipe's final releases for one processor architecture; prereleases are never offered."""
+    rows: dict[str, list[VariantRow]] = {}
+    for row in recipe.variants:
+        if architecture in row.cpu_architectures:
+            rows.setdefault(row.variant, []).append(row)
+    return tuple(
+        build
+        for release in recipe.releases
+        if is_stable(release.version)
+        for build in _release_builds(recipe, release, architecture, rows, index_urls)
+    )
+
+
+def expand_other_architectures(recipe: Recipe, index_urls: dict[str, str]) -> tuple[Build, ...]:
+    """Return the builds for every processor architecture that the recipe knows."""
+    architectures = {name for row in recipe.variants for name in row.cpu_architectures}
+    return tuple(build for name in sorted(architectures) for build in expand_builds(recipe, name, index_urls))
+
+
+def find_variant(rows: list[VariantRow], release: str) -> VariantRow | None:
+    """Return the row that covers a release; should several do, the one that sorts first by its range."""
+    fitting = [row for row in rows if within(row.releases, release)]
+    return min(fitting, key=lambda row: row.releases) if fitting else None
+
+
+def make_build(recipe: Recipe, release: ReleaseRow, row: VariantRow, architecture: str, source: BuildSource) -> Build:
+    """Join a release, a variant and a source into one build."""
+    on_own_index = source.index != DEFAULT_INDEX
+    return Build(
+        recipe=recipe.name,
+        release=release.version,
+        released=release.released,
+        variant=row.variant,
+        vendor=row.vendor,
+        cpu_architecture=architecture,
+        package=row.package or recipe.package,
+        index=source.index,
+        index_url=source.url,
+        index_packages=source.packages,
+        pythons=release.pythons_by_architecture.get(architecture, release.pythons),
+        source="; ".join(dict.fromkeys(source_text(recipe.sources, key) for key in (release.source, row.source))),
+        runtime=row.runtime,
+        architectures=row.architectures,
+        ptx=row.ptx if row.ptx_indexed is None or not on_own_index else row.ptx_indexed,
+        libc=row.libc or release.libc.get(architecture),
+        extra=row.extra,
+        companions=release.packages,
+        yanked=release.yanked,
+    )
+
+
+def source_text(sources: dict[str, Source], key: str) -> str:
+    """Return the text behind a source key, or the key itself where a row names its source in full."""
+    source = sources.get(key)
+    return source.text if source is not None else key
+
+
+def _release_builds(
+    recipe: Recipe,
+    release: ReleaseRow,
+    architecture: str,
+    rows: dict[str, list[VariantRow]],
+    index_urls: dict[str, str],
+) -> Iterator[Build]:
+    default = release.default.get(architecture)
+    if default is not None:
+        row = find_variant(rows.get(default, []), release.version)
+        if row is not None:
+            yield make_build(recipe, release, row, architecture, BuildSource())
+    for variant in release.indexed:
+        row = find_variant(rows.get(variant, []), release.version)
+        if row is not None:
+            for index in recipe.indexes:
+                yield make_build(recipe, release, row, architecture, _own_index(index, variant, index_urls))
+
+
+def _own_index(index: IndexRow, variant: str, index_urls: dict[str, str]) -> BuildSource:
+    name = index.name.replace("{variant}", variant)
+    url = index_urls.get(name, index.url.replace("{variant}", variant))
+    return BuildSource(index=name, url=url, packages=index.packages)

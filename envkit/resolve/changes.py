@@ -1,0 +1,210 @@
+"""Single changes to a problem, each of one fact or one wish; remedies and blame come from solving again with them."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import combinations
+
+from msgspec.structs import replace
+
+from envkit.model.host import Device, HostFacts, Libc, Stack
+from envkit.model.request import Mode
+from envkit.model.value import Value
+from envkit.model.version import VendorVersion
+from envkit.resolve.devices import Accelerator, accelerators
+from envkit.resolve.problem import CPU, Problem
+
+AGREE = "use-cpu"
+_FAR_FUTURE = "9999-12-31"
+_OPEN_LIBC = Libc(family="glibc")
+
+
+class Change(Value):
+    """One change; `apply` takes the problem and the vendor and returns None where there is nothing to change."""
+
+    kind: str
+    cost: int  # cheaper ones are offered first
+    apply: Callable[[Problem, str], Problem | None]
+    offered: bool = True  # False: only asked to find what is to blame
+
+
+def find_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
+    """Return the changes worth trying for a vendor, cheapest first."""
+    return (
+        Change(kind="pin-framework", cost=1, apply=_any_release),
+        Change(kind="pin-framework", cost=1, apply=_young_release),
+        Change(kind="change-python", cost=2, apply=_any_python_of_the_place),
+        Change(kind="drop-extra", cost=2, apply=_no_extras),
+        Change(kind="loosen-constraint", cost=2, apply=_no_constraints),
+        Change(kind="drop-package", cost=2, apply=_no_packages),
+        *_device_changes(problem, vendor),
+        Change(kind="use-container", cost=3, apply=_in_container),
+        Change(kind="install-python", cost=4, apply=_any_python),
+        Change(kind="reach-index", cost=5, apply=_everything_reachable),
+        Change(kind="change-driver", cost=6, apply=_best_driver),
+        Change(kind="mend-device", cost=7, apply=_usable_devices),
+        Change(kind=AGREE, cost=9, apply=_on_processor),
+        Change(kind="other-device", cost=10, apply=_open_architectures, offered=False),
+        Change(kind="other-libc", cost=10, apply=_open_libc, offered=False),
+        Change(kind="other-processor", cost=10, apply=_other_processor, offered=False),
+        Change(kind="other-lock", cost=10, apply=_no_refusals, offered=False),
+    )
+
+
+def newest_driver(problem: Problem, vendor: str) -> str | None:
+    """Return the newest driver that serves all chosen devices, as a version above all of its branch; None: unknown."""
+    tables = problem.matrix.vendor(vendor)
+    if tables is None:
+        return None
+    devices = chosen_devices(problem, vendor)
+    limits = [VendorVersion(row.last_driver).major for row in (d.row for d in devices) if row and row.last_driver]
+    branches = [row.branch for row in tables.driver_branches if row.branch <= min(limits, default=row.branch)]
+    if branches:
+        return f"{max(branches)}.999"
+    windows = [window.driver for window in tables.driver_windows]
+    return max(windows, key=VendorVersion) if windows else None
+
+
+def chosen_devices(problem: Problem, vendor: str) -> tuple[Accelerator, ...]:
+    """Return the devices that the request is about, unusable ones included."""
+    asked = problem.request.devices
+    return tuple(device for device in accelerators(problem, vendor) if asked is None or device.index in asked)
+
+
+def _any_release(problem: Problem, _vendor: str) -> Problem | None:
+    if not any(spec.range for spec in problem.request.specs):
+        return None
+    specs = tuple(replace(spec, range="") for spec in problem.request.specs)
+    return replace(problem, request=replace(problem.request, specs=specs))
+
+
+def _young_release(problem: Problem, _vendor: str) -> Problem | None:
+    return replace(problem, request=replace(problem.request, as_of=_FAR_FUTURE))
+
+
+def _any_python_of_the_place(problem: Problem, _vendor: str) -> Problem | None:
+    if problem.request.python is None:
+        return None
+    return replace(problem, request=replace(problem.request, python=None))
+
+
+def _any_python(problem: Problem, _vendor: str) -> Problem | None:
+    if problem.mode is Mode.CONTAINER or problem.facts.pythons is None:
+        return None
+    return replace(problem, facts=replace(problem.facts, pythons=None))
+
+
+def _no_extras(problem: Problem, _vendor: str) -> Problem | None:
+    if not any(spec.extras for spec in problem.request.specs):
+        return None
+    specs = tuple(replace(spec, extras=()) for spec in problem.request.specs)
+    return replace(problem, request=replace(problem.request, specs=specs))
+
+
+def _no_constraints(problem: Problem, _vendor: str) -> Problem | None:
+    if not problem.availability.constraints:
+        return None
+    return replace(problem, availability=replace(problem.availability, constraints=()))
+
+
+def _no_packages(problem: Problem, _vendor: str) -> Problem | None:
+    if not problem.request.packages:
+        return None
+    return replace(problem, request=replace(problem.request, packages=()))
+
+
+def _no_refusals(problem: Problem, _vendor: str) -> Problem | None:
+    if not problem.availability.refusals:
+        return None
+    return replace(problem, availability=replace(problem.availability, refusals=()))
+
+
+def _in_container(problem: Problem, _vendor: str) -> Problem | None:
+    if problem.mode is Mode.CONTAINER:
+        return None
+    engine = None if problem.request.engine == "native" else problem.request.engine
+    return replace(problem, request=replace(problem.request, mode=Mode.CONTAINER, engine=engine))
+
+
+def _everything_reachable(problem: Problem, _vendor: str) -> Problem | None:
+    state = problem.availability
+    if not state.offline and not state.indexes and not state.images:
+        return None
+    return replace(problem, availability=replace(state, offline=False, indexes=(), images=()))
+
+
+def _on_processor(problem: Problem, vendor: str) -> Problem | None:
+    if vendor == CPU:
+        return None
+    return replace(problem, request=replace(problem.request, on=CPU, devices=None))
+
+
+def _best_driver(problem: Problem, vendor: str) -> Problem | None:
+    stack, newest = problem.facts.stack(vendor), newest_driver(problem, vendor)
+    if stack is None or stack.driver is None or newest is None:
+        return None
+    return _with_stack(problem, replace(stack, driver=newest, driver_kind=None, runtime_ceiling=None))
+
+
+def _usable_devices(problem: Problem, vendor: str) -> Problem | None:
+    devices = problem.facts.devices or ()
+    if not any(device.vendor == vendor and device.usable is False for device in devices):
+        return None
+    mended = tuple(_mended(device) if device.vendor == vendor else device for device in devices)
+    stack, newest = problem.facts.stack(vendor) or Stack(vendor=vendor), newest_driver(problem, vendor)
+    changed = replace(problem, facts=replace(problem.facts, devices=mended))
+    return _with_stack(changed, Stack(vendor=vendor, driver=stack.driver or newest))
+
+
+def _open_architectures(problem: Problem, vendor: str) -> Problem | None:
+    devices = problem.facts.devices or ()
+    if not any(device.vendor == vendor for device in devices):
+        return None
+    opened = tuple(
+        replace(device, architecture=None, name=None, pci_id=None, usable=None) if device.vendor == vendor else device
+        for device in devices
+    )
+    return replace(problem, facts=replace(problem.facts, devices=opened))
+
+
+def _open_libc(problem: Problem, _vendor: str) -> Problem | None:
+    if problem.facts.os is None or problem.mode is Mode.CONTAINER:
+        return None
+    system = replace(problem.facts.os, libc=_OPEN_LIBC)
+    return replace(problem, facts=replace(problem.facts, os=system))
+
+
+def _other_processor(problem: Problem, _vendor: str) -> Problem | None:
+    if problem.facts.cpu is None:
+        return None
+    return replace(problem, facts=replace(problem.facts, cpu=None))
+
+
+def _device_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
+    """Offer each subset of the architectures of the chosen devices, those with the most devices first."""
+    devices = [device for device in chosen_devices(problem, vendor) if device.device.usable is not False]
+    architectures = sorted({device.architecture or "" for device in devices})
+    subsets = [
+        tuple(device.index for device in devices if (device.architecture or "") in kept)
+        for size in range(1, len(architectures))
+        for kept in combinations(architectures, size)
+    ]
+    subsets.sort(key=lambda indices: (-len(indices), indices))
+    return tuple(
+        Change(kind="use-device", cost=3, apply=partial(_only_devices, indices=indices)) for indices in subsets
+    )
+
+
+def _only_devices(problem: Problem, vendor: str, *, indices: tuple[int, ...]) -> Problem | None:
+    several = len({device.vendor for device in problem.facts.devices or ()}) > 1
+    on = vendor if several else problem.request.on
+    return replace(problem, request=replace(problem.request, devices=indices, on=on))
+
+
+def _mended(device: Device) -> Device:
+    return replace(device, usable=None if device.usable is False else device.usable)
+
+
+def _with_stack(problem: Problem, stack: Stack) -> Problem:
+    others = tuple(other for other in problem.facts.stacks or () if other.vendor != stack.vendor)
+    facts: HostFacts = replace(problem.facts, stacks=(*others, stack))
+    return replace(problem, facts=facts)

@@ -1,0 +1,103 @@
+"""Rules about where a build is installed: Python, libc, processor, base image."""
+
+from functools import lru_cache
+
+from envkit.model.host import Libc
+from envkit.model.resolution import Verdict
+from envkit.model.version import VendorVersion
+from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
+from envkit.resolve.options import Option
+from envkit.resolve.sites import Place, Site
+from envkit.resolve.situation import Situation
+from envkit.resolve.versions import python_allowed
+
+
+def python(option: Option, place: Place, _situation: Situation) -> Judgement | None:
+    """Require a wheel for the Python of the place."""
+    return _wheel_python(option.build.pythons, place.python, place.site.pythons_known, option.build.source)
+
+
+def python_request(_option: Option, place: Place, situation: Situation) -> Judgement | None:
+    """Require a Python that the request allows."""
+    asked = situation.problem.request.python
+    if asked is None:
+        return None
+    if python_allowed(asked, place.python, place.python_version):
+        return passed("python-request", f"Python {place.python_version} is in {asked}")
+    reason = f"the request asks for Python {asked}, not {place.python_version}"
+    return failed("python-request", reason, Gulf(seen=asked, needed=f"Python {place.python}", group=asked))
+
+
+def libc(option: Option, place: Place, _situation: Situation) -> Judgement | None:
+    """Require the wheel's glibc floor of the host's C library, or of the base image's in a container."""
+    return _libc(option.build.libc, place.site, option.build.source)
+
+
+def cpu_architecture(option: Option, situation: Situation) -> Judgement | None:
+    """Require a wheel for the processor architecture of the host."""
+    rule, facts = "cpu-architecture", ("cpu.architecture",)
+    wheel, host = option.build.cpu_architecture, situation.problem.cpu_architecture
+    if situation.problem.facts.cpu is None:
+        return unknown(rule, f"the processor is not known; assumed {host}", facts=facts, sources=(option.build.source,))
+    if wheel != host:
+        gulf = Gulf(seen=host, needed=wheel, group=wheel)
+        return failed(rule, f"wheel is for {wheel}; host is {host}", gulf, facts=facts, sources=(option.build.source,))
+    return passed(rule, f"wheel is for {wheel}", facts=facts, sources=(option.build.source,))
+
+
+def base_image(_option: Option, place: Place, situation: Situation) -> Judgement | None:
+    """Refuse a base image that is known to be out of reach."""
+    if place.image is None:
+        return None
+    state = situation.images.get(place.image)
+    if state is None:
+        return unknown("base-image", f"whether {place.image} can be pulled was not asked yet")
+    if state.available:
+        return passed("base-image", f"{place.image} can be pulled")
+    reason = f"{place.image} cannot be had: {state.reason}"
+    return failed("base-image", reason, Gulf(seen=state.reason, needed=place.image, group=place.image))
+
+
+@lru_cache(maxsize=4096)
+def _wheel_python(pythons: tuple[str, ...], minor: str, known: bool, source: str) -> Judgement:  # noqa: FBT001, a cache key
+    listed = " ".join(pythons)
+    if minor not in pythons:
+        gulf = Gulf(seen=minor, needed=f"one of {listed}", group=listed)
+        reason = f"wheels are for Python {listed}; here is {minor}"
+        return failed("python", reason, gulf, facts=("pythons",), sources=(source,))
+    if not known:
+        reason = f"Pythons of the host are not known; assumed {minor}, one of {listed}"
+        return unknown("python", reason, facts=("pythons",), sources=(source,))
+    return passed("python", f"there is a wheel for Python {minor}", facts=("pythons",), sources=(source,))
+
+
+@lru_cache(maxsize=4096)
+def _libc(floor: str | None, site: Site, source: str) -> Judgement | None:
+    facts = ("os.libc",) if site.base is None else ()
+    here = site.libc
+    if here is not None and here.family != "glibc":
+        reason = f"wheel needs glibc{f' >={floor}' if floor else ''}; {_where(site)} has {here.family}"
+        gulf = Gulf(seen=here.family, needed=f">={floor}" if floor else "glibc", group=f"musl {floor}")
+        return failed("libc", reason, gulf, facts=facts, sources=(source,))
+    if floor is None:
+        return None
+    if here is None or here.version is None:
+        return unknown("libc", f"libc is not known; assumed glibc >={floor}", facts=facts, sources=(source,))
+    reason = f"wheel needs glibc >={floor}; {_where(site)} has {here.version}"
+    if VendorVersion(here.version) < VendorVersion(floor):
+        gulf = Gulf(seen=_glibc(here), needed=f">={floor}", group=floor)
+        return failed("libc", reason, gulf, facts=facts, sources=(source,))
+    return passed("libc", reason, facts=facts, sources=(source,))
+
+
+def _where(site: Site) -> str:
+    return "host" if site.base is None else f"base {site.base.os}"
+
+
+def _glibc(here: Libc) -> str:
+    return f"glibc {here.version}"
+
+
+def counts_as_assumption(judgement: Judgement) -> bool:
+    """Tell whether an unknown rests on a missing fact; what was only not asked yet is asked before it is built."""
+    return judgement.check.verdict is Verdict.UNKNOWN and judgement.rule not in {"index-availability", "base-image"}

@@ -1,0 +1,101 @@
+"""The chosen combination written down: pins, requirements, indexes, base, devices, notes."""
+
+from envkit.model.matrix import DEFAULT_INDEX, WHEELHOUSE_INDEX
+from envkit.model.resolution import Base, Chosen, PackageIndex
+from envkit.resolve.answer import Answer
+from envkit.resolve.combine import Combination
+from envkit.resolve.devices import Accelerator
+from envkit.resolve.options import Option, serves_vendor
+from envkit.resolve.problem import CPU, Problem
+from envkit.resolve.ranges import driver_range
+from envkit.resolve.sites import Place
+from envkit.resolve.situation import Situation
+
+
+def make_chosen(answer: Answer, combination: Combination) -> Chosen:
+    """Describe the combination that answers a request."""
+    situation = answer.attempt.situation
+    options = [part.option for part in combination.parts]
+    vendor = situation.vendor_name
+    main = next((option for option in options if option.build.vendor == vendor), options[0])
+    requirements = [text for option in options for text in option.companions.requirements]
+    return Chosen(
+        candidate=combination.candidate,
+        recipes=tuple(option.build.recipe for option in options),
+        vendor=vendor,
+        variant=main.build.variant,
+        mode=combination.place.site.mode,
+        python=combination.place.python,
+        packages={package: version for option in options for package, version in sorted(option.pins.items())},
+        requirements=tuple(dict.fromkeys((*requirements, *answer.problem.request.packages))),
+        runtime=main.build.runtime if vendor != CPU else None,
+        interpreter=combination.place.interpreter,
+        indexes=_indexes(options),
+        base=_base(combination.place, answer.problem),
+        devices=tuple(sorted({device.index for device in situation.devices})),
+        driver_range=driver_range(combination, situation),
+        notes=(*_option_notes(options, situation), *_device_notes(answer)),
+    )
+
+
+def _indexes(options: list[Option]) -> tuple[PackageIndex, ...]:
+    indexes: dict[tuple[str, str], PackageIndex] = {}
+    for option in options:
+        build = option.build
+        if build.index == DEFAULT_INDEX or build.index_url is None:
+            continue
+        flat = build.index == WHEELHOUSE_INDEX
+        packages = tuple(option.pins) if flat else build.index_packages
+        known = indexes.get((build.index, build.index_url))
+        if known is not None:
+            packages = tuple(dict.fromkeys((*known.packages, *packages)))
+        indexes[build.index, build.index_url] = PackageIndex(
+            name=build.index, url=build.index_url, packages=packages, flat=flat
+        )
+    return tuple(indexes.values())
+
+
+def _base(place: Place, problem: Problem) -> Base | None:
+    if place.image is None or place.site.base is None:
+        return None
+    state = next((state for state in problem.availability.images if state.image == place.image), None)
+    return Base(image=place.image, os=place.site.base.os, digest=state.digest if state is not None else None)
+
+
+def _option_notes(options: list[Option], situation: Situation) -> tuple[str, ...]:
+    notes: list[str] = []
+    for option in options:
+        build, title = option.build, option.want.recipe.title
+        if situation.vendor_name == CPU and build.vendor not in {CPU, "unknown"}:
+            notes.append(
+                f"{option.name} is a build for {build.vendor}: it runs on the processor too, but is a much larger"
+                " download; no processor build could be taken"
+            )
+        elif build.vendor == CPU != situation.vendor_name:
+            notes.append(f"{title} has no builds for {situation.vendor_name}: its processor build is used")
+        notes += option.companions.notes
+    return tuple(notes)
+
+
+def _device_notes(answer: Answer) -> tuple[str, ...]:
+    situation = answer.attempt.situation
+    notes: list[str] = []
+    if situation.vendor_name != CPU:
+        for device in _of_interest(answer.unused, answer):
+            vendor = device.device.vendor
+            switch = f"--on {vendor}" if vendor != situation.vendor_name else f"--devices {device.index}"
+            served = any(serves_vendor(want, vendor) for want in answer.wants)
+            how = f"; `{switch}` uses it" if served else f": no recipe of the request has builds for {vendor}"
+            notes.append(f"{vendor} {device.label} is left unused{how}")
+    for device in _of_interest(answer.idle, answer):
+        why = "it cannot be used as things are"
+        if device.device.usable is not False:
+            why = "the compatibility data does not know it as an accelerator"
+        notes.append(f"{device.device.vendor} {device.label} is left unused: {why}")
+    return tuple(notes)
+
+
+def _of_interest(devices: tuple[Accelerator, ...], answer: Answer) -> tuple[Accelerator, ...]:
+    """Keep the devices of the vendor that the request names, or all where it names none."""
+    asked = answer.problem.request.on
+    return tuple(device for device in devices if asked in {None, device.device.vendor})

@@ -1,0 +1,74 @@
+"""One option for each spec at one place: the best combination whose packages go together."""
+
+from collections.abc import Iterator
+
+from envkit.model.value import Value
+from envkit.resolve.checks.judgement import Judgement
+from envkit.resolve.checks.source import refused
+from envkit.resolve.grade import Graded
+from envkit.resolve.rank import Key
+from envkit.resolve.sites import Place
+from envkit.resolve.situation import Situation
+
+
+class Combination(Value):
+    """One option for each spec, in the order of the request, at one place."""
+
+    parts: tuple[Graded, ...]
+    place: Place
+    assumed: bool  # something is assumed, for the host or for an option
+
+    @property
+    def candidate(self) -> str:
+        """The stable id of the combination."""
+        return "; ".join(part.option.candidate(self.place) for part in self.parts)
+
+    @property
+    def order(self) -> tuple[bool, tuple[tuple[bool, Key], ...], tuple[int, ...], str]:
+        """The sort key of combinations; see `rank`."""
+        keys = tuple((part.assumed, part.key) for part in self.parts)
+        return (self.assumed, keys, self.place.rank, self.place.image or "")
+
+
+class Refused(Value):
+    """A candidate with the judgement that refused it, and its place in the order."""
+
+    key: Key
+    candidate: str
+    judgement: Judgement
+
+
+class Combined(Value):
+    """What combining came to at one place."""
+
+    combination: Combination | None
+    turned_down: tuple[Refused, ...]  # combinations that a later stage could not lock
+
+
+def combine_at(
+    place: Place, fields: tuple[tuple[Graded, ...], ...], situation: Situation, *, assumed: bool
+) -> Combined:
+    """Return the best combination of the options that fit a place; `assumed`: the host rests on assumptions."""
+    turned_down: list[Refused] = []
+    firm = tuple(tuple(entry for entry in field if not entry.assumed) for field in fields)
+    ordered = tuple(tuple(sorted(field, key=lambda entry: (entry.assumed, entry.key))) for field in fields)
+    for choice in (firm, ordered):
+        for parts in _compatible(choice, ()):
+            combination = Combination(parts=parts, place=place, assumed=assumed or any(part.assumed for part in parts))
+            judgement = refused(combination.candidate, situation)
+            if judgement is None:
+                return Combined(combination=combination, turned_down=tuple(turned_down))
+            turned_down.append(Refused(key=parts[0].key, candidate=combination.candidate, judgement=judgement))
+    unique = {entry.candidate: entry for entry in turned_down}
+    return Combined(combination=None, turned_down=tuple(unique.values()))
+
+
+def _compatible(fields: tuple[tuple[Graded, ...], ...], chosen: tuple[Graded, ...]) -> Iterator[tuple[Graded, ...]]:
+    """Yield combinations best first; an option whose pins contradict those already chosen is passed over."""
+    if len(chosen) == len(fields):
+        yield chosen
+        return
+    pins = {package: version for part in chosen for package, version in part.option.pins.items()}
+    for entry in fields[len(chosen)]:
+        if all(pins.get(package, version) == version for package, version in entry.option.pins.items()):
+            yield from _compatible(fields, (*chosen, entry))

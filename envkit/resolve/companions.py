@@ -1,0 +1,87 @@
+"""Which packages come with a build: companions by default, by extra, pinned or open, and from where."""
+
+from packaging.utils import canonicalize_name
+
+from envkit.model.availability import LocalWheel
+from envkit.model.matrix import Build, CompanionRow
+from envkit.model.value import Value
+from envkit.resolve.problem import Want
+from envkit.resolve.versions import parse_version
+from envkit.resolve.wheelhouse import WheelBuild, wheel_label, wheel_platform, wheel_pythons
+
+
+class Companions(Value):
+    """The packages beside the main one."""
+
+    pins: dict[str, str]  # exact versions
+    requirements: tuple[str, ...]  # any version that the lock finds
+    missing: tuple[str, ...] = ()  # asked for by an extra, and not to be had with this build
+    notes: tuple[str, ...] = ()
+
+
+def index_companions(want: Want, build: Build) -> Companions:
+    """Choose the companions of a build from an index: those asked for, and the default ones that the release has."""
+    pins: dict[str, str] = {}
+    missing: list[str] = []
+    for companion in _wanted(want):
+        version = build.companions.get(companion.package)
+        if version is not None:
+            pins[companion.package] = version
+        elif companion.extra in want.spec.extras:
+            missing.append(companion.package)
+    return Companions(pins=pins, requirements=_requirements(want, build), missing=tuple(missing))
+
+
+def wheelhouse_companions(
+    want: Want, found: WheelBuild, wheels: tuple[LocalWheel, ...], pythons: tuple[str, ...]
+) -> Companions:
+    """Choose the companions of a wheelhouse build: those whose wheel of the same variant lies in a wheelhouse too."""
+    pins: dict[str, str] = {}
+    missing: list[str] = []
+    notes: list[str] = []
+    for companion in _wanted(want):
+        wheel = _matching_wheel(companion, found, wheels, pythons)
+        if wheel is not None:
+            pins[companion.package] = wheel.version
+        elif companion.extra in want.spec.extras:
+            missing.append(companion.package)
+        else:
+            notes.append(
+                f"`{companion.package}` was left out: no wheelhouse has it for {found.wheel.package}"
+                f" {found.wheel.version}; `{want.recipe.name}[{companion.extra}]` requires it"
+            )
+    requirements = _requirements(want, found.build)
+    return Companions(pins=pins, requirements=requirements, missing=tuple(missing), notes=tuple(notes))
+
+
+def _wanted(want: Want) -> list[CompanionRow]:
+    asked = (row for row in want.recipe.companions if row.pinned and (row.default or row.extra in want.spec.extras))
+    return sorted(asked, key=lambda row: row.package)
+
+
+def _requirements(want: Want, build: Build) -> tuple[str, ...]:
+    open_versions = {
+        row.package
+        for row in want.recipe.companions
+        if not row.pinned and (row.default or row.extra in want.spec.extras)
+    }
+    runtime = () if build.extra is None else (f"{build.package}[{build.extra}]",)
+    return (*runtime, *sorted(open_versions))
+
+
+def _matching_wheel(
+    companion: CompanionRow, found: WheelBuild, wheels: tuple[LocalWheel, ...], pythons: tuple[str, ...]
+) -> LocalWheel | None:
+    version = found.build.companions.get(companion.package)
+    if version is None:
+        return None
+    fitting = [
+        wheel
+        for wheel in wheels
+        if canonicalize_name(wheel.package) == companion.package
+        and parse_version(wheel.version).public == parse_version(version).public
+        and wheel_label(wheel) == wheel_label(found.wheel)
+        and wheel_platform(wheel, found.build.cpu_architecture) is not None
+        and set(found.build.pythons) <= set(wheel_pythons(wheel, pythons))
+    ]
+    return min(fitting, key=lambda wheel: wheel.path) if fitting else None

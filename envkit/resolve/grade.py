@@ -1,0 +1,62 @@
+"""Options put to the rules: what each build is refused for, and what is assumed where it is not."""
+
+from envkit.model.value import Value
+from envkit.resolve.checks import BUILD_RULES, HOST_RULES, PLACE_RULES, Judgement
+from envkit.resolve.checks.place import counts_as_assumption
+from envkit.resolve.options import Option
+from envkit.resolve.rank import Key, Ranked
+from envkit.resolve.sites import Place
+from envkit.resolve.situation import Situation
+
+
+class Graded(Value):
+    """An option with the judgements so far; the last one is a refusal where `refusal` is set."""
+
+    option: Option
+    key: Key
+    judgements: tuple[Judgement, ...]
+    refusal: Judgement | None = None
+
+    @property
+    def assumed(self) -> bool:
+        """Whether something is assumed for this option."""
+        return any(counts_as_assumption(judgement) for judgement in self.judgements)
+
+
+def judge_host(situation: Situation) -> tuple[Judgement, ...]:
+    """Apply the rules about the host alone, all of them."""
+    return tuple(judgement for rule in HOST_RULES if (judgement := rule(situation)) is not None)
+
+
+def grade_build(ranked: Ranked, situation: Situation) -> Graded:
+    """Apply the rules that do not depend on a place, up to the first that refuses."""
+    judgements: list[Judgement] = []
+    for rule in BUILD_RULES:
+        judgement = rule(ranked.option, situation)
+        if judgement is None:
+            continue
+        judgements.append(judgement)
+        if judgement.fails:
+            return Graded(option=ranked.option, key=ranked.key, judgements=tuple(judgements), refusal=judgement)
+    return Graded(option=ranked.option, key=ranked.key, judgements=tuple(judgements))
+
+
+def grade_place(graded: Graded, place: Place, situation: Situation) -> Graded:
+    """Apply the rules about a place to an option that no other rule refuses, up to the first that does."""
+    judgements = list(graded.judgements)
+    for rule in PLACE_RULES:
+        judgement = rule(graded.option, place, situation)
+        if judgement is None:
+            continue
+        judgements.append(judgement)
+        if judgement.fails:
+            return Graded(option=graded.option, key=graded.key, judgements=tuple(judgements), refusal=judgement)
+    return Graded(option=graded.option, key=graded.key, judgements=tuple(judgements))
+
+
+def judge_fully(option: Option, place: Place, situation: Situation) -> tuple[Judgement, ...]:
+    """Apply every rule to an option at a place, also those behind a refusal."""
+    about_build = (rule(option, situation) for rule in BUILD_RULES)
+    about_place = (rule(option, place, situation) for rule in PLACE_RULES)
+    found = (*about_build, *about_place)
+    return (*judge_host(situation), *(judgement for judgement in found if judgement is not None))

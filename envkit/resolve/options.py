@@ -1,0 +1,83 @@
+"""Options: builds that may serve one spec, with the packages that come along."""
+
+from envkit.model.matrix import DEFAULT_INDEX, WHEELHOUSE_INDEX, Build
+from envkit.model.value import Value
+from envkit.resolve.builds import expand_builds, expand_other_architectures
+from envkit.resolve.companions import Companions, index_companions, wheelhouse_companions
+from envkit.resolve.problem import CPU, Problem, Want
+from envkit.resolve.sites import Place, known_pythons
+from envkit.resolve.versions import python_tag
+from envkit.resolve.wheelhouse import UNKNOWN_VENDOR, wheel_builds
+
+
+class Option(Value):
+    """A build for a spec; `version` is what is pinned, with a wheel's local label where the file has one."""
+
+    want: Want
+    build: Build
+    version: str
+    companions: Companions
+
+    @property
+    def name(self) -> str:
+        """Name release and variant: `torch 2.13.0+cpu`."""
+        return f"{self.build.package} {self.build.release}+{self.build.variant}"
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """The exact versions that this option installs, by package."""
+        return {self.build.package: self.version, **self.companions.pins}
+
+    def candidate(self, place: Place) -> str:
+        """Return the stable id of this option at a place: `torch 2.13.0+cpu cp311 wheelhouse native`."""
+        return f"{self.name} {python_tag(place.python)} {self.build.index} {place.site.label}"
+
+
+def all_options(problem: Problem, want: Want) -> tuple[Option, ...]:
+    """Return every option for a spec, of all vendors; those of other processor architectures only where all are."""
+    urls = problem.availability.index_urls
+    builds = expand_builds(want.recipe, problem.cpu_architecture, urls)
+    wheels = _wheelhouse_options(problem, want)
+    if not builds and not wheels:
+        builds = expand_other_architectures(want.recipe, urls)
+    indexed = tuple(
+        Option(want=want, build=build, version=build.release, companions=index_companions(want, build))
+        for build in builds
+    )
+    return (*wheels, *indexed)
+
+
+def vendor_options(options: tuple[Option, ...], vendor: str) -> tuple[Option, ...]:
+    """Return the options that can serve a vendor's environment.
+
+    A recipe without builds for the vendor stands in with those for the processor. On a machine without accelerator
+    the builds of other vendors that the main index or a wheelhouse has remain as a last resort.
+    """
+    if vendor == CPU:
+        own = {CPU, UNKNOWN_VENDOR}
+        return tuple(
+            option
+            for option in options
+            if option.build.vendor in own or option.build.index in {DEFAULT_INDEX, WHEELHOUSE_INDEX}
+        )
+    fitting = tuple(option for option in options if option.build.vendor in {vendor, UNKNOWN_VENDOR})
+    return fitting or tuple(option for option in options if option.build.vendor == CPU)
+
+
+def serves_vendor(want: Want, vendor: str) -> bool:
+    """Tell whether a recipe has builds for a vendor at all."""
+    return any(row.vendor == vendor for row in want.recipe.variants)
+
+
+def _wheelhouse_options(problem: Problem, want: Want) -> tuple[Option, ...]:
+    wheels = problem.availability.wheels
+    pythons = known_pythons(problem.matrix.foundations)
+    return tuple(
+        Option(
+            want=want,
+            build=found.build,
+            version=found.wheel.version,
+            companions=wheelhouse_companions(want, found, wheels, pythons),
+        )
+        for found in wheel_builds(want.recipe, problem.cpu_architecture, wheels, pythons)
+    )

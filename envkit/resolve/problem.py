@@ -1,0 +1,85 @@
+"""The question that is solved: the four inputs together, with every name in the request found in the matrix."""
+
+from difflib import get_close_matches
+
+from envkit.errors import BadSpecError, UnknownRecipeError, UsageError
+from envkit.model.availability import Availability
+from envkit.model.host import HostFacts
+from envkit.model.matrix import Matrix, Recipe
+from envkit.model.request import Mode, Request, Spec
+from envkit.model.value import Value
+from envkit.resolve.versions import parse_range
+
+CPU = "cpu"
+# What wheels are looked for when the processor of the host is not known; a check says that it was assumed.
+ASSUMED_ARCHITECTURE = "x86_64"
+_SPELLINGS = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+class Problem(Value):
+    """Everything that one resolution depends on."""
+
+    facts: HostFacts
+    request: Request
+    matrix: Matrix
+    availability: Availability
+
+    @property
+    def mode(self) -> Mode:
+        """Where packages go: as asked for, else into a container where an engine is usable, else onto the host."""
+        if self.request.mode is not None:
+            return self.request.mode
+        if self.request.engine is not None:
+            return Mode.NATIVE if self.request.engine == "native" else Mode.CONTAINER
+        usable = any(engine.usable for engine in self.facts.engines or ())
+        return Mode.CONTAINER if usable else Mode.NATIVE
+
+    @property
+    def cpu_architecture(self) -> str:
+        """The processor architecture as wheels spell it."""
+        if self.facts.cpu is None:
+            return ASSUMED_ARCHITECTURE
+        return _SPELLINGS.get(self.facts.cpu.architecture.lower(), self.facts.cpu.architecture)
+
+
+class Want(Value):
+    """One spec of the request with its recipe."""
+
+    position: int
+    spec: Spec
+    recipe: Recipe
+
+
+def find_wants(problem: Problem) -> tuple[Want, ...]:
+    """Find the recipe of every spec; raises `UnknownRecipeError`, and `BadSpecError` for a bad extra or range."""
+    return tuple(_find_want(position, spec, problem.matrix) for position, spec in enumerate(problem.request.specs))
+
+
+def check_vendor_name(problem: Problem) -> None:
+    """Raise `UsageError` when the request names a vendor that nothing in the matrix or on the host has."""
+    asked = problem.request.on
+    known = {CPU, *(vendor.name for vendor in problem.matrix.vendors)}
+    known |= {row.vendor for recipe in problem.matrix.recipes for row in recipe.variants}
+    known |= {device.vendor for device in problem.facts.devices or ()}
+    if asked is not None and asked not in known:
+        message = f"no vendor has this name: {asked}"
+        raise UsageError(message, hints=_near(asked, known))
+
+
+def _find_want(position: int, spec: Spec, matrix: Matrix) -> Want:
+    recipe = matrix.recipe(spec.recipe)
+    if recipe is None:
+        names = {name for recipe in matrix.recipes for name in (recipe.name, *recipe.aliases)}
+        message = f"no recipe has this name: {spec.recipe}"
+        raise UnknownRecipeError(message, hints=_near(spec.recipe, names))
+    known = {companion.extra for companion in recipe.companions}
+    for extra in spec.extras:
+        if extra not in known:
+            message = f"the recipe `{recipe.name}` has no such extra: {extra}"
+            raise BadSpecError(message, hints=_near(extra, known))
+    parse_range(spec.range)
+    return Want(position=position, spec=spec, recipe=recipe)
+
+
+def _near(text: str, known: set[str]) -> tuple[str, ...]:
+    return tuple(f"did you mean `{name}`?" for name in get_close_matches(text, sorted(known), n=3, cutoff=0.5))

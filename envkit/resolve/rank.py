@@ -1,0 +1,79 @@
+"""The order of options. A smaller key is better; status comes before it and the place after it.
+
+A combination of options at a place is ordered by, in this order:
+
+1. status: one that rests on no assumption before one that does;
+2. for each spec, in the order of the request:
+   a. a build for the vendor, then a processor build that stands in for one, then another vendor's build on a machine
+      without accelerator, whatever their releases;
+   b. the newest release;
+   c. a runtime that the driver implements itself before one that only the floor of its major version allows;
+   d. the newest runtime;
+   e. a wheelhouse before the main index before the recipe's own index;
+3. the Python that the foundations prefer, then the newest;
+4. the base image by name.
+
+What the user demands (range, Python, vendor, constraints) is not ranked: what does not meet it is refused by a rule.
+"""
+
+from envkit.model.matrix import DEFAULT_INDEX, WHEELHOUSE_INDEX
+from envkit.model.value import Value
+from envkit.model.version import VendorVersion
+from envkit.resolve.options import Option
+from envkit.resolve.problem import CPU
+from envkit.resolve.situation import Situation
+from envkit.resolve.versions import parse_version
+from envkit.resolve.wheelhouse import UNKNOWN_VENDOR
+
+Key = tuple[int, int, int, int, int, str]
+_INDEX_RANKS = {WHEELHOUSE_INDEX: 0, DEFAULT_INDEX: 1}
+_OWN_INDEX = 2
+
+
+class Ranked(Value):
+    """An option with its key among the options of the same spec."""
+
+    option: Option
+    key: Key
+
+
+def rank_options(options: tuple[Option, ...], situation: Situation) -> tuple[Ranked, ...]:
+    """Return the options best first, whatever order they come in."""
+    releases = _newest_first({option.build.release for option in options})
+    runtimes = _runtimes(options, situation)
+    ranked = [Ranked(option=option, key=_key(option, situation, releases, runtimes)) for option in options]
+    return tuple(sorted(ranked, key=lambda entry: entry.key))
+
+
+def _newest_first(releases: set[str]) -> dict[str, int]:
+    ordered = sorted(releases, key=lambda release: (parse_version(release), release), reverse=True)
+    return {release: rank for rank, release in enumerate(ordered)}
+
+
+def _runtimes(options: tuple[Option, ...], situation: Situation) -> dict[str, tuple[int, int]]:
+    """Return, by runtime version, whether it is beyond the driver's own runtime, and its rank with the newest first."""
+    texts = {option.build.runtime.version for option in options if option.build.runtime is not None}
+    ordered = sorted((VendorVersion(text) for text in texts), key=lambda version: (version, version.text), reverse=True)
+    ceiling = situation.ceiling
+    return {
+        version.text: (int(ceiling is not None and version > ceiling), rank) for rank, version in enumerate(ordered)
+    }
+
+
+def _key(option: Option, situation: Situation, releases: dict[str, int], runtimes: dict[str, tuple[int, int]]) -> Key:
+    build = option.build
+    beyond, runtime = (0, 0) if build.runtime is None else runtimes[build.runtime.version]
+    return (
+        _suitability(build.vendor, situation.vendor_name),
+        releases[build.release],
+        beyond,
+        runtime,
+        _INDEX_RANKS.get(build.index, _OWN_INDEX),
+        f"{build.index} {build.variant} {option.version} {' '.join(build.pythons)}",
+    )
+
+
+def _suitability(build_vendor: str, vendor: str) -> int:
+    if build_vendor in {vendor, UNKNOWN_VENDOR}:
+        return 0
+    return 1 if build_vendor == CPU else 2

@@ -1,0 +1,107 @@
+"""What would help: every change that makes the problem solvable, as a sentence and a command."""
+
+from collections.abc import Callable
+
+from envkit.model.resolution import Remedy
+from envkit.model.version import VendorVersion
+from envkit.resolve.blame import failures_of, strictest
+from envkit.resolve.changes import AGREE, chosen_devices, newest_driver
+from envkit.resolve.command import request_command
+from envkit.resolve.situation import Situation
+from envkit.resolve.trial import Trial
+
+_DRIVER_RULES = frozenset({"driver-floor", "driver-exact", "driver-generation", "amd-driver-window", "kernel-module"})
+
+
+def make_remedies(trials: tuple[Trial, ...], situation: Situation) -> tuple[Remedy, ...]:
+    """Return the remedies of all trials that a user can make, cheapest first, equal ones once."""
+    remedies: dict[tuple[str, str], Remedy] = {}
+    for trial in trials:
+        if trial.offered:
+            remedy = _remedy(trial, situation)
+            remedies.setdefault((remedy.kind, remedy.command), remedy)
+    return tuple(sorted(remedies.values(), key=lambda remedy: remedy.cost))
+
+
+def _remedy(trial: Trial, situation: Situation) -> Remedy:
+    steps = "; and ".join(_step(kind, trial, situation) for kind in trial.kinds)
+    kinds = ["upgrade-driver" if kind == "change-driver" and _is_upgrade(situation) else kind for kind in trial.kinds]
+    outcome = "; ".join(part.option.name for part in trial.combination.parts)
+    return Remedy(
+        kind="+".join(kinds),
+        text=f"{steps}: {outcome}",
+        command=request_command(trial.problem.request),
+        cost=trial.cost,
+    )
+
+
+def _step(kind: str, trial: Trial, situation: Situation) -> str:
+    place = trial.combination.place
+    plain = {
+        "pin-framework": "take a release that works here",
+        "change-python": f"take Python {place.python}",
+        "install-python": f"install Python {place.python} (`uv python install {place.python}`)",
+        "drop-extra": "leave the extras out",
+        "drop-package": "leave the further packages out",
+        AGREE: "agree to the processor",
+    }
+    if kind in plain:
+        return plain[kind]
+    return _STEPS[kind](trial, situation)
+
+
+def _container_step(trial: Trial, situation: Situation) -> str:
+    usable = any(engine.usable for engine in situation.problem.facts.engines or ())
+    need = "" if usable else ", which needs docker or podman"
+    return f"use a container from {trial.combination.place.image}{need}"
+
+
+def _device_step(trial: Trial, situation: Situation) -> str:
+    kept = trial.problem.request.devices or ()
+    names = ", ".join(device.label for device in situation.every_device if device.index in kept)
+    return f"use only {names}"
+
+
+def _driver_step(trial: Trial, situation: Situation) -> str:
+    needed = [failure.needed for failure in failures_of(trial, situation) if failure.rule in _DRIVER_RULES]
+    title = situation.vendor.title if situation.vendor is not None else situation.vendor_name
+    newest = newest_driver(situation.problem, situation.vendor_name)
+    served = ", ".join(device.label for device in chosen_devices(situation.problem, situation.vendor_name))
+    branch = "" if newest is None else f"; {newest.removesuffix('.999')} is the newest branch that serves {served}"
+    return f"install the {title} driver {strictest(tuple(needed))}{branch}"
+
+
+def _is_upgrade(situation: Situation) -> bool:
+    newest = newest_driver(situation.problem, situation.vendor_name)
+    return newest is None or situation.driver is None or situation.driver < VendorVersion(newest)
+
+
+def _mend_step(_trial: Trial, situation: Situation) -> str:
+    remedies = [line for finding in situation.problem.facts.findings for line in finding.remedy]
+    if remedies:
+        return f"mend the device: {remedies[0]}"
+    newest = newest_driver(situation.problem, situation.vendor_name)
+    branch = "" if newest is None else f" (newest branch for it: {newest.removesuffix('.999')})"
+    return f"install the driver of the device{branch}, or see `envkit detect` for what keeps it from being used"
+
+
+def _constraint_step(_trial: Trial, situation: Situation) -> str:
+    lines = ", ".join(f"`{one.requirement}` ({one.source})" for one in situation.problem.availability.constraints)
+    return f"loosen the constraints {lines}"
+
+
+def _index_step(_trial: Trial, situation: Situation) -> str:
+    state = situation.problem.availability
+    away = [f"`{index.name}` at {index.url}" for index in state.indexes if not index.reachable]
+    away += [image.image for image in state.images if not image.available]
+    return f"make reachable, or name a mirror for, {', '.join(away) or 'the indexes (without `--offline`)'}"
+
+
+_STEPS: dict[str, Callable[[Trial, Situation], str]] = {
+    "change-driver": _driver_step,
+    "loosen-constraint": _constraint_step,
+    "mend-device": _mend_step,
+    "reach-index": _index_step,
+    "use-container": _container_step,
+    "use-device": _device_step,
+}

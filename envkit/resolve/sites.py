@@ -1,0 +1,111 @@
+"""Where an environment can be made: the Pythons of the host, or base images that bring their own."""
+
+import re
+
+from envkit.model.host import Libc, Python
+from envkit.model.matrix import BaseRow, Foundations
+from envkit.model.request import Mode
+from envkit.model.value import Value
+from envkit.resolve.problem import Problem
+from envkit.resolve.versions import parse_version, python_allowed, python_minor, python_number
+
+_FREE_THREADED_PATH = re.compile(r"python3\.\d+t$")
+
+
+class Site(Value):
+    """A host, or one base image without its Python version."""
+
+    mode: Mode
+    base: BaseRow | None = None
+    libc: Libc | None = None  # None: not known
+    pythons_known: bool = True
+
+    @property
+    def label(self) -> str:
+        """Name the site as candidate ids do."""
+        return self.mode if self.base is None else f"{self.mode} {self.base.os}"
+
+
+class Place(Value):
+    """One Python at one site: all that an environment choice is, beside vendor and devices."""
+
+    site: Site
+    python: str  # 3.12
+    python_version: str  # as exact as it is known
+    interpreter: str | None
+    rank: tuple[int, ...]
+
+    @property
+    def image(self) -> str | None:
+        """The base image of the place, or None for the host itself."""
+        return None if self.site.base is None else self.site.base.image.replace("{python}", self.python)
+
+
+def find_places(problem: Problem) -> tuple[Place, ...]:
+    """Return all places of the request's mode, most wanted Python first, then bases by name.
+
+    Free-threaded Pythons are left out unless the request names one. Where the host's Pythons are not known, any Python
+    of the preference list may be there.
+    """
+    places = _container_places(problem) if problem.mode is Mode.CONTAINER else _native_places(problem)
+    asked = problem.request.python or ""
+    kept = (place for place in places if asked.endswith("t") or not place.python.endswith("t"))
+    return tuple(sorted(kept, key=lambda place: (place.rank, place.image or "")))
+
+
+def _native_places(problem: Problem) -> list[Place]:
+    facts = problem.facts
+    libc = facts.os.libc if facts.os is not None else None
+    site = Site(mode=Mode.NATIVE, libc=libc, pythons_known=facts.pythons is not None)
+    preference = problem.matrix.foundations.python_preference
+    if facts.pythons is None:
+        return [_place(site, minor, minor, None, preference) for minor in _open_pythons(problem)]
+    chosen: dict[str, Python] = {}
+    for python in sorted(facts.pythons, key=lambda python: _interpreter_order(python, problem.request.python)):
+        chosen.setdefault(_minor(python), python)
+    return [_place(site, minor, python.version, python.path, preference) for minor, python in chosen.items()]
+
+
+def _container_places(problem: Problem) -> list[Place]:
+    foundations = problem.matrix.foundations
+    bases = sorted(
+        (base for base in foundations.bases if problem.cpu_architecture in base.cpu_architectures),
+        key=lambda base: (base.os, base.image),
+    )
+    places = []
+    for base in bases:
+        site = Site(mode=Mode.CONTAINER, base=base, libc=Libc(family="glibc", version=base.libc))
+        places += [_place(site, minor, minor, None, foundations.python_preference) for minor in base.pythons]
+    return places
+
+
+def _open_pythons(problem: Problem) -> tuple[str, ...]:
+    foundations = problem.matrix.foundations
+    asked = problem.request.python
+    named = (asked,) if asked is not None and asked.endswith("t") else ()
+    return (*foundations.python_preference, *named)
+
+
+def known_pythons(foundations: Foundations) -> tuple[str, ...]:
+    """Return every minor version that the foundations name, for wheels that are tagged for all of them."""
+    return tuple(sorted({*foundations.python_preference, *(p for base in foundations.bases for p in base.pythons)}))
+
+
+def _minor(python: Python) -> str:
+    minor = python_minor(python.version)
+    free_threaded = _FREE_THREADED_PATH.search(python.path) is not None and not minor.endswith("t")
+    return f"{minor}t" if free_threaded else minor
+
+
+def _interpreter_order(python: Python, asked: str | None) -> tuple[bool, tuple[int, ...], str]:
+    minor = python_minor(python.version)
+    release = parse_version(python.version.removesuffix("t")).release
+    return (not python_allowed(asked, minor, python.version), tuple(-number for number in release), python.path)
+
+
+def _place(site: Site, minor: str, version: str, interpreter: str | None, preference: tuple[str, ...]) -> Place:
+    wanted = preference.index(minor) if minor in preference else len(preference)
+    major, number = python_number(minor)
+    return Place(
+        site=site, python=minor, python_version=version, interpreter=interpreter, rank=(wanted, -major, -number)
+    )

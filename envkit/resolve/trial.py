@@ -1,0 +1,90 @@
+"""The problem solved again with changes: single ones, or pairs where no single one is enough."""
+
+from itertools import combinations
+
+from msgspec.structs import replace
+
+from envkit.model.value import Value
+from envkit.resolve.attempt import attempt_vendor
+from envkit.resolve.changes import AGREE, Change
+from envkit.resolve.combine import Combination
+from envkit.resolve.options import all_options
+from envkit.resolve.problem import CPU, Problem, find_wants
+from envkit.resolve.versions import python_allowed
+
+
+class Trial(Value):
+    """Changes that make the problem solvable, the problem as a user would pose it then, and its solution."""
+
+    changes: tuple[Change, ...]
+    problem: Problem
+    combination: Combination
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of the changes, cheapest first."""
+        return tuple(change.kind for change in self.changes)
+
+    @property
+    def cost(self) -> int:
+        """What the changes cost together."""
+        return sum(change.cost for change in self.changes)
+
+    @property
+    def offered(self) -> bool:
+        """Whether a user can make all of these changes."""
+        return all(change.offered for change in self.changes)
+
+
+def find_trials(problem: Problem, vendor: str, changes: tuple[Change, ...]) -> tuple[Trial, ...]:
+    """Return the single changes that make the problem solvable for a vendor, or the pairs when no single one does.
+
+    A change to the processor is tried for itself only and does not stop the search for pairs.
+    """
+    singles = tuple(trial for change in changes if (trial := _try(problem, vendor, (change,))) is not None)
+    if any(trial.kinds != (AGREE,) for trial in singles):
+        return singles
+    others = [change for change in changes if change.kind != AGREE]
+    pairs = (_try(problem, vendor, pair) for pair in combinations(others, 2))
+    found = [*(trial for trial in pairs if trial is not None), *singles]
+    return tuple(sorted(found, key=lambda trial: trial.cost))
+
+
+def solve_again(problem: Problem, vendor: str) -> Combination | None:
+    """Return the best combination of a changed problem for one vendor."""
+    wants = find_wants(problem)
+    options = tuple(all_options(problem, want) for want in wants)
+    return attempt_vendor(problem, wants, options, vendor).combination
+
+
+def _try(problem: Problem, vendor: str, changes: tuple[Change, ...]) -> Trial | None:
+    changed = problem
+    for change in changes:
+        after = change.apply(changed, vendor)
+        if after is None:
+            return None
+        changed = after
+    goal = CPU if changes[0].kind == AGREE else vendor
+    combination = solve_again(changed, goal)
+    if combination is None:
+        return None
+    posed = _as_posed(changed, problem, changes, combination)
+    settled = combination if posed == changed else solve_again(posed, goal)
+    return None if settled is None else Trial(changes=changes, problem=posed, combination=settled)
+
+
+def _as_posed(changed: Problem, original: Problem, changes: tuple[Change, ...], combination: Combination) -> Problem:
+    """Turn what was left open for the search into what a user would write: exact releases, a named Python."""
+    kinds = {change.kind for change in changes}
+    request = replace(changed.request, as_of=original.request.as_of)
+    facts = changed.facts
+    if "pin-framework" in kinds:
+        releases = [part.option.build.release for part in combination.parts]
+        specs = zip(request.specs, releases, strict=True)
+        request = replace(request, specs=tuple(replace(spec, range=f"=={release}") for spec, release in specs))
+    place = combination.place
+    if kinds & {"change-python", "install-python"} and not python_allowed(
+        original.request.python, place.python, place.python_version
+    ):
+        request = replace(request, python=place.python)
+    return replace(changed, request=request, facts=facts)
