@@ -34,6 +34,9 @@ from envkit.system.wheelhouse import scan_wheelhouses
 from envkit.verify import verify_environment
 
 
+_SHOWN_REASONS = 4  # `envkit resolve` shows all
+
+
 class Reporter(Protocol):
     """Where the pipeline says what it does; the command line prints it, a library user may drop it."""
 
@@ -140,10 +143,26 @@ def _settle(
         settled = settle_lock(facts, request, matrix, settled, ask)
         if settled.lock is not None:
             _accept_degraded(settled.resolution, reporter)
+            _say_resolved(settled.resolution, reporter)
             return rung, settled
         first_refusal = first_refusal or refusal_of(settled.resolution)
         reporter.note(f"`{rung.engine.name}` cannot serve this request: {refusal_of(settled.resolution).message}")
     raise first_refusal or UnsatisfiableError("no engine can serve this request")
+
+
+def _say_resolved(resolution: Resolution, reporter: Reporter) -> None:
+    """Say what was chosen, what ranked above it and why that was not taken, and what was left out."""
+    chosen = resolution.chosen
+    assert chosen is not None  # noqa: S101 - only what was chosen can have been locked
+    packages = ", ".join(f"{name} {version}" for name, version in chosen.packages.items())
+    places = ", ".join(f"{index.name} ({index.url})" for index in chosen.indexes) or "the main index"
+    base = f", on {chosen.base.image}" if chosen.base is not None else ""
+    reporter.stage("Resolved", f"{packages}: {chosen.variant} build for Python {chosen.python} from {places}{base}")
+    for rejected in resolution.rejected[:_SHOWN_REASONS]:
+        more = f" and {rejected.count - 1} more" if rejected.count > 1 else ""
+        reporter.note(f"not {rejected.candidate}{more}: {rejected.reason}")
+    for note in chosen.notes:
+        reporter.note(note)
 
 
 def _ask(rung: Rung, facts: HostFacts, wish: Wish, matrix: Matrix, reporter: Reporter) -> Ask:
@@ -162,7 +181,7 @@ def _ask(rung: Rung, facts: HostFacts, wish: Wish, matrix: Matrix, reporter: Rep
         index=lambda name, url, package: probe_index(name, url, package, wish.sources),
         image=rung.find_base,
         lock=lock,
-        refused=reporter.note,
+        refused=lambda sentence: reporter.progress(Progress(text=sentence)),
     )
 
 

@@ -1,7 +1,7 @@
 """A machine that somebody recorded: a folder laid out as under `/`, and the outputs of commands."""
 
-import re
 import shlex
+import sys
 from pathlib import Path
 
 import msgspec
@@ -11,7 +11,6 @@ from envkit.system.command import Command, Completed
 from envkit.system.host import Fetched, Machine, Read
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-_PYTHON = re.compile(r"python[\d.]*t?")
 # Options that change the form of what a tool prints, not what it is about.
 _FORMS = frozenset({"-x", "-j", "--json", "--csv", "--xml-format"})
 _ROOT = Path("/")
@@ -158,7 +157,7 @@ def _normal(word: str) -> str:
     path = Path(word)
     if path.is_absolute() and path.is_relative_to(_PACKAGE_PARENT):
         return str(path.relative_to(_PACKAGE_PARENT))
-    return "python" if _PYTHON.fullmatch(path.name) else word
+    return "python" if word == sys.executable else word
 
 
 def _covers(recorded: tuple[str, ...], asked: tuple[str, ...]) -> bool:

@@ -219,7 +219,9 @@ def test_the_socket_of_a_rootless_daemon_is_found(socket: Path, monkeypatch: pyt
 def test_an_endpoint_behind_ssh_is_asked_through_the_docker_command(
     socket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = f"#!/bin/sh\ncase $1 in version) echo '{json.dumps(VERSION)}';; info) echo '{json.dumps(INFORMATION)}';; esac\n"
+    script = (
+        f"#!/bin/sh\ncase $1 in version) echo '{json.dumps(VERSION)}';; info) echo '{json.dumps(INFORMATION)}';; esac\n"
+    )
     (socket.parent / "bin" / "docker").write_text(script)
     monkeypatch.setenv("DOCKER_HOST", "ssh://somebody@machine")
     found = detect(socket)

@@ -28,7 +28,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def test_quoted_and_bare_values_of_os_release(write: Write) -> None:
-    text = "# comment\nID=\"kylin\"\nVERSION_ID='V10'\nPRETTY_NAME=\"Kylin V10 (Lance)\"\nbroken line\n"
+    text = '# comment\nID="kylin"\nVERSION_ID=\'V10\'\nPRETTY_NAME="Kylin V10 (Lance)"\nbroken line\n'
     system = detect_system(write({"etc/os-release": text}))
     assert system is not None
     assert (system.id, system.version, system.name, system.id_like) == ("kylin", "V10", "Kylin V10 (Lance)", ())

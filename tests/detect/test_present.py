@@ -40,7 +40,12 @@ SERVER = HostFacts(
     ),
     engines=(
         ContainerEngine(
-            name="docker", version="28.3", builder="buildkit", cdi=True, cdi_devices=("nvidia.com/gpu=all",), usable=True
+            name="docker",
+            version="28.3",
+            builder="buildkit",
+            cdi=True,
+            cdi_devices=("nvidia.com/gpu=all",),
+            usable=True,
         ),
         ContainerEngine(name="podman", version="4.3", usable=False, reason="no permission", remedy=("mend it",)),
     ),

@@ -40,7 +40,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    "place", ["bin/python3", "bin/python3.11", ".pyenv/versions/3.11.7/bin/python3.11", ".local/share/uv/python/a/bin/python3"]
+    "place",
+    ["bin/python3", "bin/python3.11", ".pyenv/versions/3.11.7/bin/python3.11", ".local/share/uv/python/a/bin/python3"],
 )
 def test_an_interpreter_is_found_under_its_real_path(home: Path, place: str) -> None:
     (home / place).parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +74,10 @@ def test_what_does_not_answer_as_cpython_is_left_out(home: Path) -> None:
 @pytest.mark.parametrize(
     ("printed", "versions"),
     [
-        (["Python 3.9.18", "Python 3.14.0rc1", "Python 3.14.0", "Python 3.10.2"], ["3.14.0", "3.14.0rc1", "3.10.2", "3.9.18"]),
+        (
+            ["Python 3.9.18", "Python 3.14.0rc1", "Python 3.14.0", "Python 3.10.2"],
+            ["3.14.0", "3.14.0rc1", "3.10.2", "3.9.18"],
+        ),
         (["Python 3.7.17", "Python 2.7.18"], []),
         (["Python 3.10.14\n[PyPy 7.3.16 with GCC 10.2.1]", "GraalPy 3.11.7"], []),
     ],

@@ -8,7 +8,9 @@ import pytest
 from envkit.model.host import Device, HostFacts
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "hosts"
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the public recordings are not beside the checkout: {SHARED}")
+pytestmark = pytest.mark.skipif(
+    not SHARED.is_dir(), reason=f"the public recordings are not beside the checkout: {SHARED}"
+)
 
 # Recordings that hold nothing which a detector of this vendor could read, and why.
 NOTHING_TO_READ = {
