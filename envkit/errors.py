@@ -1,4 +1,4 @@
-"""Every failure that envkit reports: a code, an exit status, one sentence, the facts behind it, hints that can be pasted.
+"""Every failure that envkit reports: a code, an exit status, one sentence, the facts behind it, hints to paste.
 
 The docstring of each class is its page in `envkit explain` and in the docs: what happened, why, what to do.
 Codes are `EK`, the exit status in two digits, and a number within it.
@@ -28,7 +28,7 @@ class ExitStatus(IntEnum):
 class EnvkitError(Exception):
     """A failure that a user can act on.
 
-    `facts` are the observations that made it so, each with where it was read; `hints` are commands or sentences that help.
+    `facts` are the observations that made it so, each with where it was read; `hints` are what helps.
     """
 
     code: ClassVar[str] = "EK0101"
@@ -57,7 +57,8 @@ class UsageError(EnvkitError):
 class BadSpecError(UsageError):
     """A SPEC is not a recipe name with an optional range.
 
-    A SPEC is written `recipe`, `recipe>=2.9,<3` or `recipe[extra]==2.9.*`; the range follows PEP 440. Quote it in a shell.
+    A SPEC is written `recipe`, `recipe>=2.9,<3` or `recipe[extra]==2.9.*`; the range follows PEP 440.
+    Quote it in a shell.
     """
 
     code = "EK0202"
@@ -121,7 +122,8 @@ class AcceleratorUnusedError(EnvkitError):
 class EngineNotReadyError(EnvkitError):
     """The container engine that was asked for cannot be used.
 
-    It is missing, too old, not running, out of reach for this user, or has no builder. `envkit detect` shows what was found.
+    It is missing, too old, not running, out of reach for this user, or has no builder.
+    `envkit detect` shows what was found.
     Without `--engine` envkit takes the best that works, down to a native environment.
     """
 
@@ -133,8 +135,8 @@ class StorageError(EnvkitError):
     """envkit cannot write where environments, state or caches live.
 
     The directory is read-only, belongs to somebody else, or the disk is full. Environments live under
-    `$XDG_DATA_HOME/envkit`, logs under `$XDG_STATE_HOME/envkit`; set these variables to move them. What was there before is
-    untouched.
+    `$XDG_DATA_HOME/envkit`, logs under `$XDG_STATE_HOME/envkit`; set these variables to move them.
+    What was there before is untouched.
     """
 
     code = "EK0402"
@@ -167,7 +169,8 @@ class BuildError(EnvkitError):
 class LockError(EnvkitError):
     """The packages cannot be locked together.
 
-    The package resolver found no set of versions that fits. Its explanation is shown; loosen a range or leave a package out.
+    The package resolver found no set of versions that fits. Its explanation is shown.
+    Loosen a range or leave a package out.
     A package without a wheel for this Python and platform cannot be locked either: nothing is compiled from source.
     """
 

@@ -127,4 +127,3 @@ def _answered(availability: Availability, question: Question, ask: Ask) -> Avail
         indexes=(*availability.indexes, *indexes),
         images=(*availability.images, *images),
     )
-

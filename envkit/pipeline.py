@@ -13,8 +13,9 @@ from envkit.engines.ladder import Rung, climb_ladder
 from envkit.engines.protocol import BuildContext, Engine, Progress
 from envkit.errors import AcceleratorUnusedError, UnsatisfiableError, VerifyError
 from envkit.lock import lock_request
-from envkit.model.availability import Availability
-from envkit.model.environment import Environment, Report, State
+from envkit.model.address import display_url
+from envkit.model.availability import PUBLIC_INDEX, Availability
+from envkit.model.environment import Built, Environment, Report, SmokeResult, State
 from envkit.model.host import HostFacts
 from envkit.model.lock import Lock
 from envkit.model.matrix import Matrix
@@ -32,7 +33,6 @@ from envkit.system.constraints import read_constraints
 from envkit.system.http import probe_index
 from envkit.system.wheelhouse import scan_wheelhouses
 from envkit.verify import verify_environment
-
 
 _SHOWN_REASONS = 4  # `envkit resolve` shows all
 
@@ -99,18 +99,20 @@ def known_availability(sources: PackageSources) -> Availability:
     return Availability(
         wheels=scan_wheelhouses(sources),
         constraints=read_constraints(sources),
-        default_index=sources.index.value if sources.index is not None else "https://pypi.org/simple",
-        index_urls={name: setting.value for name, setting in sources.named_indexes.items()},
+        default_index=PUBLIC_INDEX if sources.index is None else display_url(sources.index.value),
+        index_urls={name: display_url(setting.value) for name, setting in sources.named_indexes.items()},
         offline=sources.offline or sources.no_index,
     )
 
 
 def fingerprint_request(facts: HostFacts, wish: Wish, matrix: Matrix, engine: str) -> str:
-    """Return a hash over all that decides what an environment is: the request, the host's part in it, data and sources."""
+    """Return a hash over all that decides what an environment is: request, host, data and sources."""
     host = msgspec.structs.replace(
         facts, memory_mib=None, disk_free_mib=None, engines=None, pythons=None, findings=(), evidence=(), gaps=()
     )
-    sources = msgspec.structs.replace(wish.sources, certificate=None, proxies={}, trusted_hosts=(), timeout_seconds=None)
+    sources = msgspec.structs.replace(
+        wish.sources, certificate=None, proxies={}, trusted_hosts=(), timeout_seconds=None
+    )
     request = msgspec.structs.replace(wish.request, as_of="", engine=None, mode=None)
     parts = (__version__, engine, matrix.revision, request, host, sources, wish.mounts)
     return hashlib.sha256("\n".join(to_line(part) for part in parts).encode()).hexdigest()[:32]
@@ -210,9 +212,22 @@ def _plan(rung: Rung, settled: Settled, facts: HostFacts, wish: Wish, matrix: Ma
 def _realise(engine: Engine, plan: Plan, wish: Wish, reporter: Reporter) -> tuple[Environment, Report]:
     """Build, start, verify, and only then put in place; whatever fails, the candidate goes and the old one stays."""
     reporter.stage("Locked", f"{len(plan.lock.packages)} packages for Python {plan.python}, {plan.lock.platform}")
-    log = reporter.new_log()
-    context = BuildContext(sources=wish.sources, log=log, terminal=reporter.terminal, progress=reporter.progress)
+    context = BuildContext(
+        sources=wish.sources, log=reporter.new_log(), terminal=reporter.terminal, progress=reporter.progress
+    )
     built = build_environment(engine, plan, context)
+    try:
+        return _prove(engine, plan, built, reporter)
+    except VerifyError:
+        if not built.reused:
+            raise
+        # What was built earlier may have been damaged since: a new build decides.
+        reporter.note("what was built before did not pass, so it is built anew")
+        built = build_environment(engine, plan, msgspec.structs.replace(context, fresh=True))
+        return _prove(engine, plan, built, reporter)
+
+
+def _prove(engine: Engine, plan: Plan, built: Built, reporter: Reporter) -> tuple[Environment, Report]:
     try:
         reporter.stage("Built", f"{built.reference}{' (reused)' if built.reused else ''}")
         candidate = run_environment(engine, plan, built)
@@ -232,9 +247,7 @@ def require_passed(report: Report) -> None:
     if report.passed:
         return
     facts = [
-        f"{result.recipe} on {result.device}: {_last_line(result.error) or f'expected {result.expected}, got {result.observed}'}"
-        for result in report.results
-        if not result.passed
+        f"{result.recipe} on {result.device}: {_outcome(result)}" for result in report.results if not result.passed
     ]
     facts += [
         f"{difference.package}: locked {difference.locked}, installed {difference.installed or 'not at all'}"
@@ -243,8 +256,9 @@ def require_passed(report: Report) -> None:
     raise VerifyError(f"the proof failed for environment: {report.name}", facts=tuple(facts))
 
 
-def _last_line(text: str | None) -> str | None:
-    return text.strip().splitlines()[-1] if text and text.strip() else None
+def _outcome(result: SmokeResult) -> str:
+    lines = (result.error or "").strip().splitlines()
+    return lines[-1] if lines else f"expected {result.expected}, got {result.observed}"
 
 
 def _accept_degraded(resolution: Resolution, reporter: Reporter) -> None:
@@ -261,7 +275,9 @@ def _accept_degraded(resolution: Resolution, reporter: Reporter) -> None:
 def refusal_of(resolution: Resolution) -> UnsatisfiableError:
     """Return the error that tells why a resolution has no answer and what would help."""
     specs = " ".join(str(spec) for spec in resolution.request.specs)
-    facts = tuple(f"{blame.fact}: needs {blame.needed}, seen {blame.seen} ({blame.source})" for blame in resolution.blame)
+    facts = tuple(
+        f"{blame.fact}: needs {blame.needed}, seen {blame.seen} ({blame.source})" for blame in resolution.blame
+    )
     rejected = tuple(f"{rejected.candidate}: {rejected.reason}" for rejected in resolution.rejected[:5])
     return UnsatisfiableError(
         f"nothing that this machine can run satisfies: {specs}",

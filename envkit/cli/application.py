@@ -21,7 +21,8 @@ PythonRange = Annotated[
     str | None, typer.Option("--python", metavar="RANGE", help="Python versions that may be used: `3.12`, `>=3.11`.")
 ]
 On = Annotated[
-    str | None, typer.Option("--on", metavar="VENDOR", help="Use this vendor's devices, or `cpu`; default: the best here.")
+    str | None,
+    typer.Option("--on", metavar="VENDOR", help="Use this vendor's devices, or `cpu`; default: the best here."),
 ]
 Devices = Annotated[
     str | None, typer.Option("--devices", metavar="LIST", help="Indices of the devices to use: `0,1`; default: all.")
@@ -31,7 +32,8 @@ EngineName = Annotated[
     str | None, typer.Option("--engine", metavar="NAME", help="Use this engine: `docker` or `native`.")
 ]
 Packages = Annotated[
-    list[str] | None, typer.Option("--with", metavar="PACKAGE", help="Install this too, a PEP 508 requirement; may repeat.")
+    list[str] | None,
+    typer.Option("--with", metavar="PACKAGE", help="Install this too, a PEP 508 requirement; may repeat."),
 ]
 Wheelhouses = Annotated[
     list[str] | None,
@@ -78,8 +80,8 @@ def run_application(arguments: tuple[str, ...], output: Output) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx is not None else "envkit"
-        raise UsageError(error.format_message().rstrip("."), hints=(f"{command} --help",)) from error
+        path = error.ctx.command_path if error.ctx is not None else "envkit"
+        raise UsageError(error.format_message().rstrip("."), hints=(f"{path} --help",)) from error
     return status if isinstance(status, int) else 0
 
 
@@ -92,10 +94,13 @@ def _show_version(*, wanted: bool) -> None:
 @app.callback()
 def envkit(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=lambda value: _show_version(wanted=value))
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=lambda value: _show_version(wanted=value)
+        ),
     ] = False,
 ) -> None:
-    """Detects the hardware, resolves a framework for it, builds and starts an environment, and proves it."""
+    """Hold the options of `envkit` itself; its help text is the application's."""
 
 
 _UP_EXAMPLES = """\b
@@ -162,7 +167,8 @@ def resolve_command(
         str | None, typer.Option("--host", metavar="FILE", help="Resolve for this recorded host; `-`: standard input.")
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--target", metavar="TEXT", help="Resolve for hardware by name: `h100*8,driver=570.124.06`.")
+        str | None,
+        typer.Option("--target", metavar="TEXT", help="Resolve for hardware by name: `h100*8,driver=570.124.06`."),
     ] = None,
     python: PythonRange = None,
     on: On = None,
@@ -202,7 +208,9 @@ def resolve_command(
     )
 
 
-@app.command("detect", epilog="\b\nExamples:\n  envkit detect\n  envkit detect --json\n  envkit detect --record host.json\n")
+@app.command(
+    "detect", epilog="\b\nExamples:\n  envkit detect\n  envkit detect --json\n  envkit detect --record host.json\n"
+)
 def detect_command(
     context: typer.Context,
     as_json: Json = False,
@@ -235,7 +243,9 @@ def ls_command(context: typer.Context, as_json: Json = False) -> int:
 def exec_command(
     context: typer.Context,
     name: Name,
-    argv: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")] = None,
+    argv: Annotated[
+        list[str] | None, typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")
+    ] = None,
 ) -> int:
     """Run a command in an environment."""
     from envkit.cli.commands.environments import execute_in
@@ -288,4 +298,3 @@ def explain_command(
     from envkit.cli.commands.explain import explain_error
 
     return explain_error(context.obj.output, code)
-

@@ -39,24 +39,24 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     offline: bool = False
 
 
-def read_project(directory: str) -> Project | None:
+def read_project(directory: Path) -> Project | None:
     """Read `envkit.yaml` of a directory, None when there is none; raises `DataError`."""
-    path = os.path.join(directory, PROJECT_FILE)
-    if not os.path.lexists(path):
+    path = directory / PROJECT_FILE
+    if not (path.exists() or path.is_symlink()):
         return None
-    project = decode_document(read_text(path), path, Project)
+    project = decode_document(read_text(str(path)), str(path), Project)
     return msgspec.structs.replace(project, sources=_absolute(project.sources, directory))
 
 
-def _absolute(table: SourcesTable, directory: str) -> SourcesTable:
+def _absolute(table: SourcesTable, directory: Path) -> SourcesTable:
     """Take the paths of a `sources` table as relative to the project file."""
     wheelhouses = (table.wheelhouse,) if isinstance(table.wheelhouse, str) else table.wheelhouse
     return msgspec.structs.replace(
         table,
-        wheelhouse=tuple(os.path.join(directory, os.path.expanduser(path)) for path in wheelhouses),
+        wheelhouse=tuple(str(directory / Path(path).expanduser()) for path in wheelhouses),
         ca_certificate=None
         if table.ca_certificate is None
-        else os.path.join(directory, os.path.expanduser(table.ca_certificate)),
+        else str(directory / Path(table.ca_certificate).expanduser()),
     )
 
 
@@ -82,7 +82,8 @@ def environment_name(asked: Asked, project: Project | None, request: Request) ->
     check_text(name, "the environment's name")
     if not (0 < len(name) <= _NAME_LENGTH and name[0].isalnum() and set(name) <= _NAME_CHARACTERS):
         raise UsageError(
-            f"a name has up to {_NAME_LENGTH} lower-case letters, digits, `-`, `_` and `.`, a letter or digit first: {name}"
+            f"a name has up to {_NAME_LENGTH} lower-case letters, digits, `-`, `_` and `.`, "
+            f"a letter or digit first: {name}"
         )
     return name
 
@@ -115,13 +116,13 @@ def parse_mount(text: str) -> Mount:
     """Parse `SOURCE:TARGET[:ro]`; raises `UsageError`."""
     source, _, rest = text.partition(":")
     target, _, option = rest.partition(":")
-    path = os.path.abspath(os.path.expanduser(source))
+    path = Path(source).expanduser().absolute()
     if not source or not target.startswith("/") or option not in ("", "ro"):
         raise UsageError(f"a mount is `SOURCE:/TARGET` or `SOURCE:/TARGET:ro`: {text}")
-    if not os.path.isdir(path):
+    if not path.is_dir():
         raise UsageError(f"a mount's source must be a directory that exists: {path}")
     return Mount(
-        source=check_text(path, "a mount's source"),
+        source=check_text(str(path), "a mount's source"),
         target=check_text(target, "a mount's target"),
         read_only=option == "ro",
     )

@@ -14,13 +14,13 @@ def main() -> None:
         # No import may slow this down: scripts ask for the version all the time.
         sys.stdout.write(f"envkit {__version__}\n")
         return
-    from envkit.cli.session import run_session  # noqa: PLC0415 - see the docstring
+    from envkit.cli.session import run_session
 
     sys.exit(run_session(*split_global_flags(arguments)))
 
 
 def split_global_flags(arguments: list[str]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Take the flags that every command knows out of the arguments, up to `--`; returns the rest and the flags' names."""
+    """Return the arguments without the flags that every command knows, and the names of those that were there."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     flags = frozenset(_GLOBAL_FLAGS[argument] for argument in arguments[:end] if argument in _GLOBAL_FLAGS)
     rest = [argument for argument in arguments[:end] if argument not in _GLOBAL_FLAGS]

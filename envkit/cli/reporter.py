@@ -1,7 +1,7 @@
 """How `up` shows its work: lines in CI and files, a spinner with the current step on a terminal."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from envkit.cli.output import Output
 from envkit.engines.protocol import Progress
@@ -63,10 +63,12 @@ class CommandReporter:
             self._status.stop()
             self._status = None
 
-    def __enter__(self) -> "CommandReporter":
+    def __enter__(self) -> Self:
+        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Leave the terminal as it was."""
         self.pause()
 
     def _spin(self, text: str) -> None:

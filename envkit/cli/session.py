@@ -3,10 +3,9 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
 
-from envkit.cli.output import Output, error_text
-from envkit.errors import EnvkitError, ExitStatus, UsageError
+from envkit.cli.output import Output
+from envkit.errors import EnvkitError, ExitStatus
 
 # Commands that are typed all the time, and completed by scripts: they start before the full command line is loaded.
 _HOT = ("detect", "ls")

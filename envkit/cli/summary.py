@@ -4,6 +4,8 @@ from collections import Counter
 
 from envkit.model.host import Device, HostFacts
 
+_TIMES = "\N{MULTIPLICATION SIGN}"
+
 
 def summarise_host(facts: HostFacts) -> str:
     """Return the host in one line: system, processor, accelerators."""
@@ -18,7 +20,7 @@ def _accelerators(devices: tuple[Device, ...] | None) -> str:
     if not devices:
         return "no accelerator"
     counted = Counter(_title(device) for device in devices)
-    return " + ".join(f"{count} × {title}" if count > 1 else title for title, count in counted.items())
+    return " + ".join(f"{count} {_TIMES} {title}" if count > 1 else title for title, count in counted.items())
 
 
 def _title(device: Device) -> str:

@@ -28,13 +28,13 @@ Decoded = TypeVar("Decoded")
 def decode_document(text: str, source: str, expected: type[Decoded]) -> Decoded:
     """Decode YAML or JSON text into a struct; see `envkit.data.documents.decode_document`."""
     # Imported here: most starts read no document, and the parsers take longer to load than the whole matrix.
-    from envkit.data import documents  # noqa: PLC0415 - see above
+    from envkit.data import documents
 
     return documents.decode_document(text, source, expected)
 
 
 def load_document(text: str, source: str) -> object:
     """Parse YAML or JSON text; see `envkit.data.documents.load_document`."""
-    from envkit.data import documents  # noqa: PLC0415 - see `decode_document`
+    from envkit.data import documents
 
     return documents.load_document(text, source)

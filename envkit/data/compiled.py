@@ -68,7 +68,7 @@ def _read(cache: Path) -> Compiled | None:
 
 
 def _compile(file: DataFile) -> Entry:
-    from envkit.data.documents import decode_document  # noqa: PLC0415 - not needed while the cache is fresh
+    from envkit.data.documents import decode_document
 
     path = Path(file.path)
     try:

@@ -84,7 +84,7 @@ def _containers(container: object) -> list[object]:
 
 
 def _load_yaml(text: str, source: str) -> Assembly:
-    import yaml  # noqa: PLC0415 - JSON needs no YAML parser, and it takes 15 ms to load
+    import yaml
 
     assembly = Assembly(source)
     try:
@@ -106,7 +106,7 @@ def _load_yaml(text: str, source: str) -> Assembly:
 
 
 def _parts(text: str, source: str) -> Iterator[Part]:
-    import yaml  # noqa: PLC0415 - see `_load_yaml`
+    import yaml
 
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         line, column = (event.start_mark.line + 1, event.start_mark.column + 1) if event.start_mark else (1, 1)

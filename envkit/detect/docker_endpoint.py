@@ -70,7 +70,7 @@ def _configured(host: Host, folder: str) -> str | None:
 
 def _of_context(host: Host, folder: str, context: str) -> Endpoint:
     # Imported here: it takes 4 ms, and few use contexts.
-    import hashlib  # noqa: PLC0415 - see above
+    import hashlib
 
     # The docker command stores a context under the digest of its name.
     path = f"{folder}/contexts/meta/{hashlib.sha256(context.encode()).hexdigest()}/meta.json"

@@ -22,7 +22,7 @@ _CUT = "..."
 def known_vendor(name: str) -> Vendor | None:
     """Return a vendor's tables, or None when envkit has none; raises `DataError` for a file that does not decode."""
     # Imported here: only a host with a device of the vendor needs the tables.
-    from envkit.data import load_vendor  # noqa: PLC0415 - see above
+    from envkit.data import load_vendor
 
     try:
         return load_vendor(name)

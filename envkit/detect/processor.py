@@ -78,7 +78,7 @@ def _cores(blocks: list[dict[str, str]]) -> int | None:
 def _level(architecture: str, flags: frozenset[str]) -> tuple[str | None, tuple[str, ...]]:
     """Return archspec's newest generic level whose features are all there, and the features that its tables know."""
     # Imported here: it takes 25 ms, which runs beside the processes that other probes wait for.
-    from archspec.cpu import TARGETS  # noqa: PLC0415 - see above
+    from archspec.cpu import TARGETS
 
     family = [
         target for target in TARGETS.values() if architecture in {target.name, *(a.name for a in target.ancestors)}

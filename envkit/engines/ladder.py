@@ -38,22 +38,22 @@ def climb_ladder(facts: HostFacts, request: Request, name: str) -> tuple[Rung, .
             raise EnvironmentTakenError(message, hints=(f"envkit up … --name {name}-{wanted}", f"envkit rm {name}"))
         return (_asked(facts, wanted),)
     if holder is not None:
-        return (_rung(facts, holder, f"{_title(facts, holder)}, which this environment already has"),)
-    containers = tuple(_rung(facts, engine, _title(facts, engine)) for engine in usable_engines(facts.engines or ()))
+        return (_rung(holder, f"{_title(facts, holder)}, which this environment already has"),)
+    containers = tuple(_rung(engine, _title(facts, engine)) for engine in usable_engines(facts.engines or ()))
     if request.mode is Mode.CONTAINER:
         if not containers:
             raise EngineNotReadyError(
                 "no container engine can be used here", facts=_refusals(facts), hints=_hints(facts)
             )
         return containers
-    return (*containers, _rung(facts, NATIVE, _why_native(facts, tried=bool(containers))))
+    return (*containers, _rung(NATIVE, _why_native(facts, tried=bool(containers))))
 
 
 def _asked(facts: HostFacts, name: str) -> Rung:
     if name == NATIVE:
-        return _rung(facts, NATIVE, "native, as asked")
+        return _rung(NATIVE, "native, as asked")
     if name in usable_engines(facts.engines or ()):
-        return _rung(facts, name, f"{_title(facts, name)}, as asked")
+        return _rung(name, f"{_title(facts, name)}, as asked")
     found = _fact(facts, name)
     if found is None:
         message = f"no such engine was found on this machine: {name}"
@@ -65,7 +65,7 @@ def _asked(facts: HostFacts, name: str) -> Rung:
     raise EngineNotReadyError(message, hints=(*found.remedy, "envkit up … --native"))
 
 
-def _rung(facts: HostFacts, name: str, reason: str) -> Rung:
+def _rung(name: str, reason: str) -> Rung:
     engine = load_engine(name)
     find_base = cast("Callable[[str], ImageState] | None", getattr(engine, "find_base", None))
     return Rung(

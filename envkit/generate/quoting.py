@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,7 +18,8 @@ _IMAGE = re.compile(
     rf"(?:{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?/)?{_PART}(?:/{_PART})*"
     rf"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}(?:@{_DIGEST})?|@{_DIGEST})"
 )
-_MAX_IMAGE = 512  # characters; registries take names of at most 255 and tags of 128
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~%+/-]*)?")
+_MAX_LENGTH = 512  # characters; registries take names of at most 255 and tags of 128
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _LONGEST_SHOWN = 80  # characters
 
@@ -39,27 +39,22 @@ def exec_form(argv: Sequence[str]) -> str:
 def image_reference(base: Base) -> str:
     """Return the image for FROM, by digest where that is known; raises `DataError` when it is no reference."""
     reference = base.image if base.digest is None or "@" in base.image else f"{base.image}@{base.digest}"
-    if len(reference) > _MAX_IMAGE or _IMAGE.fullmatch(reference) is None:
-        raise DataError(_refusal("a base image is `name:tag` or `name@sha256:…`", reference))
-    return reference
+    return _checked(reference, _IMAGE, "a base image is `name:tag` or `name@sha256:…`")
 
 
 def module_name(name: str) -> str:
     """Return the name of a Python module unchanged; raises `DataError` for anything else."""
-    if _MODULE.fullmatch(name) is None:
-        raise DataError(_refusal("not the name of a Python module", name))
-    return name
+    return _checked(name, _MODULE, "not the name of a Python module")
 
 
 def public_url(url: str) -> str:
-    """Return the address of a public index unchanged; raises `DataError` for other schemes, spaces or credentials."""
-    check_text(url, "the address of an index")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or " " in url:
-        raise DataError(_refusal("the address of a public index is `https://host/path`", url))
-    return url
+    """Return the address of a public index unchanged; raises `DataError` for other schemes, queries or credentials."""
+    return _checked(url, _PUBLIC_URL, "the address of a public index is `https://host/path`")
 
 
-def _refusal(rule: str, value: str) -> str:
-    shown = value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…"
-    return f"{rule}: {strip_controls(shown)}"
+def _checked(value: str, pattern: re.Pattern[str], rule: str) -> str:
+    if len(value) > _MAX_LENGTH or pattern.fullmatch(value) is None:
+        shown = value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…"
+        message = f"{rule}: {strip_controls(shown)}"
+        raise DataError(message)
+    return value

@@ -11,6 +11,7 @@ from envkit.model.text import strip_controls
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_LENGTH = 255  # characters; a file name takes no more
 
 
 def requirement_lines(lock: Lock) -> str:
@@ -24,7 +25,7 @@ def _line(package: LockedPackage) -> str:
         ("version of a package", _VERSION, package.version),
         ("SHA-256 of a wheel", _SHA256, package.file.sha256),
     ):
-        if pattern.fullmatch(value) is None:
+        if len(value) > _MAX_LENGTH or pattern.fullmatch(value) is None:
             message = f"not the {what}: {strip_controls(value[:80])}"
             raise DataError(message)
     return f"{package.name}=={package.version} --hash=sha256:{package.file.sha256}\n"

@@ -16,7 +16,7 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
 def _environment() -> "Environment":
     # Imported here: only generating needs it, and it is slow to import.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - see above
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("envkit.generate", "formats"),

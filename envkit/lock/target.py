@@ -60,7 +60,7 @@ class Target(Value):
 def supported_tags(target: Target) -> tuple["Tag", ...]:
     """Return the tags of wheels that can be installed, the best first."""
     # Imported here: it takes 20 ms, and a plan can be read without it.
-    from packaging.tags import compatible_tags, cpython_tags  # noqa: PLC0415 - see above
+    from packaging.tags import compatible_tags, cpython_tags
 
     free_threaded = target.python.endswith("t")
     major, minor = (int(part) for part in target.python.removesuffix("t").split(".")[:2])

@@ -2,6 +2,8 @@
 
 from envkit.model.value import Value
 
+PUBLIC_INDEX = "https://pypi.org/simple"  # where packages come from when no setting says otherwise
+
 
 class IndexState(Value):
     """Whether a package index or base-image registry answered, when asked."""
@@ -56,6 +58,6 @@ class Availability(Value):
     images: tuple[ImageState, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    default_index: str = "https://pypi.org/simple"  # the user's main index
+    default_index: str = PUBLIC_INDEX  # the user's main index
     index_urls: dict[str, str] = {}  # named indexes that the user's settings replace by a mirror
     offline: bool = False  # no index may be asked: only wheelhouses and caches count

@@ -66,7 +66,7 @@ class Device(Value):
 
 
 class Runtime(Value):
-    """A user-space runtime: for `runtimes` one that is installed, for `runtime_ceiling` the newest that the driver serves."""
+    """A user-space runtime: in `runtimes` an installed one, in `runtime_ceiling` the newest that the driver serves."""
 
     name: str  # cuda | rocm | cann …
     version: str

@@ -183,7 +183,9 @@ class Vendor(Value):
     pci_vendors: tuple[str, ...]  # hexadecimal, without 0x
     sources: dict[str, Source]
     runtime: str | None = None  # cuda | rocm
-    architecture_rule: Literal["same-major", "exact"] = "exact"  # same-major: code for sm_80 also runs on sm_86, never lower or across majors
+    architecture_rule: Literal["same-major", "exact"] = (
+        "exact"  # same-major: code for sm_80 also runs on sm_86, never lower or across majors
+    )
     models: tuple[DeviceModel, ...] = ()
     architectures: tuple[ArchitectureRow, ...] = ()
     driver_floors: tuple[DriverFloor, ...] = ()

@@ -20,6 +20,7 @@ class Spec(Value):
     extras: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        """Return the SPEC as it is typed."""
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         return f"{self.recipe}{extras}{self.range}"
 

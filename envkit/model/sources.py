@@ -22,7 +22,9 @@ class PackageSources(Value):
     proxies: dict[str, Setting] = {}  # http, https, no → value
     trusted_hosts: tuple[Setting, ...] = ()
     no_index: bool = False  # only wheelhouses may be used
-    best_match: bool = False  # pip's rule: the highest version of all indexes; else uv's: the first index that has the package
+    best_match: bool = (
+        False  # pip's rule: the highest version of all indexes; else uv's: the first index that has the package
+    )
     timeout_seconds: float | None = None
     offline: bool = False
     notes: tuple[str, ...] = ()  # settings that were ignored and why, a sentence each

@@ -26,5 +26,5 @@ def check_text(text: str, place: str, *, multiline: bool = False) -> str:
 
 
 def strip_controls(text: str) -> str:
-    """Return `text` with every character that could act on a terminal or page written as `\\uXXXX`."""
+    """Return `text` with every character that could act on a terminal or page written as its code point."""
     return _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

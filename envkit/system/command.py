@@ -80,7 +80,7 @@ def run_command(command: Command, *, limit_bytes: int = 16 * 1024 * 1024) -> Com
 def stream_command(command: Command, on_line: Callable[[str], None]) -> Completed:
     """Run a long command and hand each line of its output (both streams, as they come) to `on_line`.
 
-    On an interrupt the command gets SIGINT and ten seconds to clean up before it is ended; the interrupt is raised again.
+    On an interrupt the command gets SIGINT and ten seconds to clean up before it is ended; then it is raised again.
     """
     started = time.monotonic()
     try:

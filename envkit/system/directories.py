@@ -57,7 +57,7 @@ def _directory(variable: str, default: str, environment: Mapping[str, str]) -> P
     if _SYSTEM == "linux":
         return _home(environment) / default / "envkit"
     # Imported here: it takes 20 ms, and only other systems need what it knows.
-    from platformdirs import PlatformDirs  # noqa: PLC0415 - see above
+    from platformdirs import PlatformDirs
 
     known = PlatformDirs("envkit", appauthor=False)
     return {

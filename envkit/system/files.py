@@ -38,7 +38,7 @@ def lock_directory(path: Path, *, timeout_seconds: float = 5.0) -> Iterator[None
     the process that holds it, however that ends.
     """
     # Imported here: it is slow to import and not needed on the path of `envkit ls`.
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - see above
+    from filelock import FileLock, Timeout
 
     ensure_directory(path.parent)
     lock = FileLock(path.with_name(path.name + ".lock"), timeout=timeout_seconds)

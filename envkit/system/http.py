@@ -110,7 +110,7 @@ def _missing(package: str) -> _Answer:
 
 def _probe_server(url: str, package: str, sources: PackageSources) -> _Answer:
     # Imported here: it takes 60 ms and more, which commands that ask nobody need not spend.
-    import requests  # noqa: PLC0415 - see above
+    import requests
 
     try:
         with requests.Session() as session:
@@ -125,8 +125,8 @@ def _probe_server(url: str, package: str, sources: PackageSources) -> _Answer:
 
 
 def _configure(session: "requests.Session", url: str, sources: PackageSources) -> None:
-    import requests  # noqa: PLC0415 - imported by the caller already
-    import urllib3  # noqa: PLC0415 - imported by requests already
+    import requests
+    import urllib3
 
     host = urlsplit(url).hostname or ""
     if any(setting.value.partition(":")[0] == host for setting in sources.trusted_hosts):
@@ -160,8 +160,8 @@ def _read_answer(response: "requests.Response", package: str) -> _Answer:
 
 def _explain(error: Exception, url: str) -> _Answer:
     """Return why a request failed, in plain words, from the innermost cause that says something."""
-    import requests  # noqa: PLC0415 - imported by the caller already
-    from urllib3.exceptions import NameResolutionError, NewConnectionError  # noqa: PLC0415 - by requests already
+    import requests
+    from urllib3.exceptions import NameResolutionError, NewConnectionError
 
     causes = _causes(error)
     host = urlsplit(url).hostname or url

@@ -10,7 +10,7 @@ KEPT_LOGS = 20
 
 
 def new_log(directory: Path, command: str) -> Path:
-    """Make the empty log of one command and drop the oldest ones; raises `StorageError` when there is no place for it."""
+    """Make the empty log of one command and drop the oldest ones; raises `StorageError`."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     path = ensure_directory(directory) / f"{stamp}-{command}-{os.getpid()}.log"
     try:

@@ -73,7 +73,7 @@ def _files(environment: Mapping[str, str], home: str, system: str) -> tuple[Path
 
 
 def _read_file(path: Path) -> dict[str, dict[str, str]]:
-    import configparser  # noqa: PLC0415 - only commands that resolve or install need it
+    import configparser
 
     parser = configparser.RawConfigParser()
     try:

@@ -183,7 +183,7 @@ def _located(setting: Setting, home: str) -> Setting:
     """Return a wheelhouse as an absolute path where it is local, else as the URL of a page of links."""
     value = setting.value
     if value.startswith("file:"):
-        from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - rare
+        from urllib.parse import unquote, urlsplit
 
         value = unquote(urlsplit(value).path)
     elif "://" in value:

@@ -40,7 +40,7 @@ def _connect(endpoint: str, timeout_seconds: float) -> socket.socket:
 
 def _ask(connection: socket.socket, path: str) -> Fetched:
     # Imported here: it takes 20 ms, and most machines have no engine that listens.
-    from http.client import HTTPConnection, HTTPException  # noqa: PLC0415 - see above
+    from http.client import HTTPConnection, HTTPException
 
     client = HTTPConnection("localhost")
     client.sock = connection

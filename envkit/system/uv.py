@@ -40,7 +40,7 @@ class Unreachable(Value):
 
 def uv_binary() -> str:
     """Return the path of the uv that was installed with envkit."""
-    from uv import find_uv_bin  # noqa: PLC0415 - it looks at the installation, which only locks and builds need
+    from uv import find_uv_bin
 
     return os.fspath(find_uv_bin())
 

@@ -114,7 +114,7 @@ def _named_index(setting: Setting, environment: Mapping[str, str]) -> Setting:
 
 
 def _with_credentials(url: str, name: str, environment: Mapping[str, str]) -> str:
-    from urllib.parse import quote  # noqa: PLC0415 - only few users name their indexes
+    from urllib.parse import quote
 
     key = "".join(character if character.isalnum() else "_" for character in name.upper())
     user = environment.get(f"UV_INDEX_{key}_USERNAME", "")
@@ -144,7 +144,7 @@ def _files(environment: Mapping[str, str], home: str, system: str) -> tuple[Path
 
 
 def _read_file(path: Path, environment: Mapping[str, str]) -> UvSettings:
-    import tomllib  # noqa: PLC0415 - few machines have such a file
+    import tomllib
 
     try:
         file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)

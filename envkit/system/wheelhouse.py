@@ -24,7 +24,7 @@ def _scan(wheelhouse: Setting) -> list[LocalWheel]:
 
 def _read_name(path: Path, origin: str) -> LocalWheel | None:
     # Imported here: it takes 10 ms that commands which resolve nothing need not spend.
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # noqa: PLC0415 - see above
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
     try:
         package, version, _, tags = parse_wheel_filename(path.name)

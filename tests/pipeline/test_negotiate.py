@@ -49,7 +49,9 @@ class World:
     def _index(self, name: str, url: str, package: str) -> IndexState:
         self.asked_indexes.append(name)
         reachable = name not in self.unreachable
-        return IndexState(name=name, url=url, reachable=reachable, reason="" if reachable else f"no route for {package}")
+        return IndexState(
+            name=name, url=url, reachable=reachable, reason="" if reachable else f"no route for {package}"
+        )
 
     def _image(self, image: str) -> ImageState:
         available = self.images is not None and image in self.images

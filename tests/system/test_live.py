@@ -1,7 +1,9 @@
 """The real machine and real sockets."""
 
 import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +35,15 @@ def host() -> LiveHost:
     return LiveHost()
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, with a path that is short enough for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="envkit-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
 def test_files_are_read_up_to_a_limit(host: LiveHost, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"abc\xffdef")
@@ -53,15 +64,13 @@ def test_folders_and_links(host: LiveHost, tmp_path: Path) -> None:
     assert host.real_path(str(tmp_path / "gone")) is None
 
 
-def test_forbidden_is_not_absent(host: LiveHost, tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
+def test_forbidden_is_not_absent(host: LiveHost, open_folder: Path) -> None:
+    closed = open_folder / "closed"
     closed.mkdir()
     (closed / "file").touch()
     closed.chmod(0)
     assert host.exists(str(closed)) is True
-    assert host.exists(str(tmp_path / "gone")) is False
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    assert host.exists(str(open_folder / "gone")) is False
     with as_nobody():
         forbidden = host.exists(str(closed / "file")), host.read(str(closed / "file")).failure
         accessible = host.accessible(str(closed))
@@ -119,11 +128,9 @@ def answering(family: socket.AddressFamily, address: object, answer: bytes) -> I
         listener.close()
 
 
-def test_http_over_a_unix_socket(host: LiveHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    path = Path(os.path.relpath(tmp_path)) / "s"
-    with answering(socket.AF_UNIX, str(path), OK):
-        fetched = host.http_get(f"unix://{tmp_path}/s", "/info", 5)
+def test_http_over_a_unix_socket(host: LiveHost, open_folder: Path) -> None:
+    with answering(socket.AF_UNIX, f"{open_folder}/s", OK):
+        fetched = host.http_get(f"unix://{open_folder}/s", "/info", 5)
     assert (fetched.status, fetched.body, fetched.failure) == (200, "{}", None)
 
 
@@ -132,7 +139,7 @@ def test_http_over_tcp(host: LiveHost) -> None:
         assert host.http_get(f"tcp://{name}:{port}", "/info", 5).body == "{}"
 
 
-@pytest.mark.parametrize(("answer", "failure"), [(b"SSH-2.0\r\n", "not an HTTP answer"), (b"", "not an HTTP answer")])
+@pytest.mark.parametrize(("answer", "failure"), [(b"SSH-2.0\r\n", "not an HTTP answer"), (b"", "closed connection")])
 def test_another_protocol_is_a_failure(host: LiveHost, answer: bytes, failure: str) -> None:
     with answering(socket.AF_INET, ("127.0.0.1", 0), answer) as (name, port):
         fetched = host.http_get(f"tcp://{name}:{port}", "/info", 5)

@@ -64,7 +64,9 @@ def plan_with(program: str, *, locked: str, indices: tuple[int, ...] = (0,)) -> 
 def test_a_right_result_and_equal_versions_pass() -> None:
     report = verify_environment(ThisPython(), ENVIRONMENT, plan_with(ADDITION, locked=version("msgspec")))
     assert report.passed
-    assert [(result.device_name, result.expected, result.observed) for result in report.results] == [("cpu 0", "4", "4")]
+    assert [(result.device_name, result.expected, result.observed) for result in report.results] == [
+        ("cpu 0", "4", "4")
+    ]
     assert report.packages_checked == 1
     assert report.python == ".".join(str(part) for part in sys.version_info[:3])
 
@@ -91,9 +93,7 @@ def test_an_exception_is_the_result_of_the_test() -> None:
 def test_a_version_that_is_not_the_locked_one_fails() -> None:
     report = verify_environment(ThisPython(), ENVIRONMENT, plan_with(ADDITION, locked="0.0.1"))
     assert not report.passed
-    assert report.differences == (
-        VersionDifference(package="msgspec", locked="0.0.1", installed=version("msgspec")),
-    )
+    assert report.differences == (VersionDifference(package="msgspec", locked="0.0.1", installed=version("msgspec")),)
 
 
 def test_a_process_that_dies_is_a_coded_error_with_its_last_words() -> None:

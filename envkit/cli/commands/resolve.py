@@ -1,6 +1,6 @@
 """`envkit resolve`: what would be installed, and why."""
 
-import os
+from pathlib import Path
 
 import msgspec
 
@@ -33,12 +33,10 @@ def show_resolution(
     """Resolve for this machine, a recorded one or a named target, and print the answer; 3 when there is none."""
     if elsewhere.host is not None and elsewhere.target is not None:
         raise UsageError("`--host` and `--target` both name the machine to resolve for: give one")
-    project = read_project(os.getcwd())
+    project = read_project(Path.cwd())
     request = make_request(asked, project)
     here = elsewhere.host is None and elsewhere.target is None
-    wish = Wish(
-        name=environment_name(asked, project, request), request=request, sources=make_sources(asked, project)
-    )
+    wish = Wish(name=environment_name(asked, project, request), request=request, sources=make_sources(asked, project))
     facts = _facts(elsewhere, request)
     if check_indexes if check_indexes is not None else here:
         with CommandReporter(output, "resolve") as reporter:

@@ -1,7 +1,7 @@
 """`envkit up`: from the machine to a proven environment."""
 
-import os
 import sys
+from pathlib import Path
 
 from envkit.cli.asking import Asked, environment_name, make_request, make_sources, parse_mount, read_project
 from envkit.cli.hostfile import live_facts
@@ -17,7 +17,7 @@ from envkit.resolve.present import describe_resolution
 
 def bring_up(output: Output, asked: Asked, *, as_json: bool, assume_yes: bool, command: tuple[str, ...]) -> int:
     """Bring an environment up and, when a command is given, run that in it; returns the exit status."""
-    project = read_project(os.getcwd())
+    project = read_project(Path.cwd())
     request = make_request(asked, project)
     wish = Wish(
         name=environment_name(asked, project, request),
@@ -62,4 +62,6 @@ def show_report(output: Output, report: Report) -> None:
             f"expected {result.expected}, got {result.observed}{seconds}",
         )
     equal = report.packages_checked - len(report.differences)
-    output.note(f"{equal} of {report.packages_checked} packages equal the lock; Python {report.python}, uid {report.user}")
+    output.note(
+        f"{equal} of {report.packages_checked} packages equal the lock; Python {report.python}, uid {report.user}"
+    )

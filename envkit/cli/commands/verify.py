@@ -13,7 +13,7 @@ from envkit.verify import verify_environment
 
 
 def verify_again(output: Output, name: str, *, as_json: bool) -> int:
-    """Run the smoke tests of an environment again, keep and show the report; raises `VerifyError` when it is not good."""
+    """Run an environment's smoke tests again, keep and show the report; raises `VerifyError` when it is not good."""
     engine, environment = find_environment(name, engines())
     plan = read_plan(name)
     if plan is None:

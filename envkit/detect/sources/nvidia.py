@@ -62,7 +62,7 @@ def _find_tool(host: Host) -> str | None:
 def _open(host: Host, seen: NvidiaSeen, tool: str | None) -> NvidiaSeen:
     """Ask what opens the device: NVML, and nvidia-smi where NVML left something unknown."""
     # Imported here: only a host with a driver that may answer gets this far.
-    from envkit.detect.sources import nvidia_nvml, nvidia_smi  # noqa: PLC0415 - see above
+    from envkit.detect.sources import nvidia_nvml, nvidia_smi
 
     answer = nvidia_nvml.ask_nvml(host)
     opened: tuple[Reading, ...] = (answer.reading,)

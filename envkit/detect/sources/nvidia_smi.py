@@ -93,8 +93,8 @@ def parse_csv(text: str, source: str) -> Reading:
 def parse_xml(text: str, source: str) -> Reading:
     """Parse `-q -x`, document types 10 to 13; `attached_gpus` may exceed the devices that are described."""
     # Imported here: it takes 10 ms, and only hosts without NVML come here.
-    from defusedxml import DefusedXmlException  # noqa: PLC0415 - see above
-    from defusedxml.ElementTree import ParseError, fromstring  # noqa: PLC0415 - see above
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, fromstring
 
     try:
         root = fromstring(text)
@@ -197,7 +197,7 @@ def parse_table(text: str, source: str) -> Reading:
     header = _HEADER.search(text)
     lines = text.splitlines()
     devices = []
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in zip(lines, [*lines[1:], ""], strict=False):
         row = _ROW.match(line)
         if row is not None:
             memory = _MEMORY.findall(following)

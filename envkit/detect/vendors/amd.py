@@ -79,7 +79,7 @@ def _read(around: Surroundings, cards: tuple[PciDevice, ...], topology: Reading)
     if idle or _enough(readings):
         return readings
     # Imported here: most hosts tell enough by their files.
-    from envkit.detect.sources.amd_tools import ask_tools  # noqa: PLC0415 - see above
+    from envkit.detect.sources.amd_tools import ask_tools
 
     readings += ask_tools(host, lambda more: _enough((*readings, *more)))
     return (*readings, from_tables(combine(readings), table))

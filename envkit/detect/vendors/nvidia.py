@@ -140,54 +140,59 @@ def _stack(
 
 
 def _stack_findings(seen: NvidiaSeen) -> tuple[Finding, ...]:
+    found = (_mismatch(seen), _library_missing(seen), _hangs(seen), _jetson(seen))
+    return tuple(finding for finding in found if finding is not None)
+
+
+def _mismatch(seen: NvidiaSeen) -> Finding | None:
+    if seen.mismatch is None:
+        return None
     loaded = first(seen.readings, "driver")
-    found = []
-    if seen.mismatch is not None:
-        module = "of another version" if loaded is None else f"{loaded[0]} ({loaded[1]})"
-        found.append(
-            Finding(
-                id="driver-library-mismatch",
-                severity=Severity.ERROR,
-                fact="stacks[0].driver",
-                evidence=f"{seen.mismatch}; the loaded kernel module is {module}",
-                cause="the driver was upgraded under the running kernel module",
-                remedy=("sudo reboot",),
-            )
-        )
-    if seen.library_missing:
-        found.append(
-            Finding(
-                id="driver-library-missing",
-                severity=Severity.WARNING,
-                fact="stacks[0]",
-                evidence="libnvidia-ml.so.1 was not found by the loader",
-                cause="the driver's libraries are not installed, or were not handed to this container",
-                remedy=(
-                    "install the libraries of the driver's version",
-                    f"in a container: start it with `{_DEVICE_FLAG}`",
-                ),
-            )
-        )
-    if seen.hung:
-        found.append(
-            Finding(
-                id="driver-hangs",
-                severity=Severity.WARNING,
-                fact="stacks[0]",
-                evidence=f"NVML: {next((reading.failure for reading in seen.opened if reading.failure), '')}",
-                cause="the driver starts anew for each process, or a device no longer answers",
-                remedy=("sudo nvidia-smi -pm 1", "sudo dmesg | grep -i xid"),
-            )
-        )
-    if seen.tegra is not None and int(seen.tegra.partition(".")[0]) < _FIRST_SERVER_TEGRA:
-        found.append(
-            Finding(
-                id="jetson-builds",
-                severity=Severity.NOTE,
-                fact="devices[0]",
-                evidence=f"{nvidia_files.TEGRA_FILE}: {seen.tegra}",
-                cause="this release of Jetson Linux needs builds of its own: those for servers find no device",
-                remedy=("use wheels or containers made for this release of Jetson Linux",),
-            )
-        )
-    return tuple(found)
+    module = "of another version" if loaded is None else f"{loaded[0]} ({loaded[1]})"
+    return Finding(
+        id="driver-library-mismatch",
+        severity=Severity.ERROR,
+        fact="stacks[0].driver",
+        evidence=f"{seen.mismatch}; the loaded kernel module is {module}",
+        cause="the driver was upgraded under the running kernel module",
+        remedy=("sudo reboot",),
+    )
+
+
+def _library_missing(seen: NvidiaSeen) -> Finding | None:
+    if not seen.library_missing:
+        return None
+    return Finding(
+        id="driver-library-missing",
+        severity=Severity.WARNING,
+        fact="stacks[0]",
+        evidence="libnvidia-ml.so.1 was not found by the loader",
+        cause="the driver's libraries are not installed, or were not handed to this container",
+        remedy=("install the libraries of the driver's version", f"in a container: start it with `{_DEVICE_FLAG}`"),
+    )
+
+
+def _hangs(seen: NvidiaSeen) -> Finding | None:
+    if not seen.hung:
+        return None
+    return Finding(
+        id="driver-hangs",
+        severity=Severity.WARNING,
+        fact="stacks[0]",
+        evidence=f"NVML: {next((reading.failure for reading in seen.opened if reading.failure), '')}",
+        cause="the driver starts anew for each process, or a device no longer answers",
+        remedy=("sudo nvidia-smi -pm 1", "sudo dmesg | grep -i xid"),
+    )
+
+
+def _jetson(seen: NvidiaSeen) -> Finding | None:
+    if seen.tegra is None or int(seen.tegra.partition(".")[0]) >= _FIRST_SERVER_TEGRA:
+        return None
+    return Finding(
+        id="jetson-builds",
+        severity=Severity.NOTE,
+        fact="devices[0]",
+        evidence=f"{nvidia_files.TEGRA_FILE}: {seen.tegra}",
+        cause="this release of Jetson Linux needs builds of its own: those for servers find no device",
+        remedy=("use wheels or containers made for this release of Jetson Linux",),
+    )

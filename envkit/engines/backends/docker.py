@@ -184,7 +184,7 @@ class DockerEngine:
     @cached_property
     def _client(self) -> "DockerClient":
         # Imported when it is needed: the SDK takes longer to import than most commands take altogether.
-        from envkit.engines.backends.docker_client import DockerClient  # noqa: PLC0415 - see above
+        from envkit.engines.backends.docker_client import DockerClient
 
         return DockerClient()
 

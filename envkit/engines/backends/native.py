@@ -50,7 +50,7 @@ class NativeEngine:
         command is interrupted.
         """
         # Imported here: installing is not on the path of `envkit ls`.
-        from envkit.engines.backends.native_install import install_lock, remove_tree  # noqa: PLC0415 - see above
+        from envkit.engines.backends.native_install import install_lock, remove_tree
 
         generations = ensure_directory(self._home(plan.name) / "generations")
         for leftover in generations.iterdir():
@@ -87,7 +87,7 @@ class NativeEngine:
 
     def commit(self, plan: Plan, environment: Environment) -> Environment:
         """Put a candidate in place: link, record, and only then remove the generations before it."""
-        from envkit.engines.backends.native_install import remove_tree  # noqa: PLC0415 - not on the path of `ls`
+        from envkit.engines.backends.native_install import remove_tree
 
         generation = Path(environment.reference).parent
         home = self._home(plan.name)
@@ -100,7 +100,7 @@ class NativeEngine:
 
     def discard(self, plan: Plan, built: Built) -> None:
         """Remove a generation, unless it is the one that stands."""
-        from envkit.engines.backends.native_install import remove_tree  # noqa: PLC0415 - not on the path of `ls`
+        from envkit.engines.backends.native_install import remove_tree
 
         if not self._stands(plan.name, Path(built.reference)):
             remove_tree(Path(built.reference))
@@ -136,7 +136,7 @@ class NativeEngine:
 
     def attach(self, environment: Environment, argv: tuple[str, ...], *, interactive: bool) -> int:  # noqa: ARG002 - a native command has the user's terminal in any case
         """Run a command, or the user's shell, on this terminal with the environment activated; raises `RunError`."""
-        from shutil import which  # noqa: PLC0415 - not on the path of `ls`
+        from shutil import which
 
         command = _activated(environment, argv or (os.environ.get("SHELL") or _DEFAULT_SHELL,))
         if which(command.argv[0], path=command.environment["PATH"]) is None:
@@ -154,7 +154,7 @@ class NativeEngine:
 
     def remove(self, environment: Environment) -> None:
         """Remove the record first, so that an interrupted removal leaves no environment that looks whole."""
-        from envkit.engines.backends.native_install import remove_tree  # noqa: PLC0415 - not on the path of `ls`
+        from envkit.engines.backends.native_install import remove_tree
 
         home = self._home(environment.name)
         try:
@@ -195,7 +195,7 @@ def _activated(
 
 
 def _generation_id(plan: Plan) -> str:
-    import hashlib  # noqa: PLC0415 - not on the path of `ls`
+    import hashlib
 
     identity = "\n".join((plan.lock.sha256, plan.interpreter or "", plan.python))
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
