@@ -6,7 +6,7 @@ import msgspec
 
 from envkit.detect.cdi import devices_in_specs
 from envkit.detect.decoding import decode_json
-from envkit.detect.docker_endpoint import Endpoint, configuration_folder, find_endpoint
+from envkit.detect.docker_endpoint import Endpoint, find_endpoint, plugin_folders
 from envkit.model.host import ContainerEngine
 from envkit.system.command import Command
 from envkit.system.host import Host
@@ -136,7 +136,7 @@ def _devices(host: Host, endpoint: Endpoint, information: _Information) -> tuple
 
 
 def _has_plugin(host: Host) -> bool:
-    folders = (f"{configuration_folder(host)}/cli-plugins", *_PLUGIN_FOLDERS)
+    folders = (*plugin_folders(host), *_PLUGIN_FOLDERS)
     return any(host.exists(f"{folder}/{_PLUGIN}") for folder in folders)
 
 

@@ -10,6 +10,7 @@ _DEFAULT = "/var/run/docker.sock"
 
 class _Configuration(msgspec.Struct):
     current: str | None = msgspec.field(name="currentContext", default=None)
+    plugin_folders: tuple[str, ...] = msgspec.field(name="cliPluginsExtraDirs", default=())
 
 
 class _Target(msgspec.Struct):
@@ -48,7 +49,7 @@ def find_endpoint(host: Host) -> Endpoint:
     if address:
         return Endpoint(address=address, origin="DOCKER_HOST")
     folder = configuration_folder(host)
-    context = host.variable("DOCKER_CONTEXT") or _configured(host, folder)
+    context = host.variable("DOCKER_CONTEXT") or _configured(host).current
     if context and context != "default":
         return _of_context(host, folder, context)
     runtime = host.variable("XDG_RUNTIME_DIR")
@@ -63,9 +64,14 @@ def configuration_folder(host: Host) -> str:
     return host.variable("DOCKER_CONFIG") or f"{host.variable('HOME') or ''}/.docker"
 
 
-def _configured(host: Host, folder: str) -> str | None:
-    document = decode_json(host.read(f"{folder}/config.json").text or "", _Configuration)
-    return None if document is None else document.current
+def plugin_folders(host: Host) -> tuple[str, ...]:
+    """Return the places of plugins that come before the system's: the user's own, and configured ones."""
+    return (f"{configuration_folder(host)}/cli-plugins", *_configured(host).plugin_folders)
+
+
+def _configured(host: Host) -> _Configuration:
+    text = host.read(f"{configuration_folder(host)}/config.json").text or ""
+    return decode_json(text, _Configuration) or _Configuration()
 
 
 def _of_context(host: Host, folder: str, context: str) -> Endpoint:

@@ -40,11 +40,7 @@ def driver_finding(
             fact=fact,
             evidence=evidence,
             cause="the free driver shows pictures but cannot compute",
-            remedy=(
-                *remedy,
-                f"echo 'blacklist {driver}' | sudo tee /etc/modprobe.d/blacklist-{driver}.conf",
-                "sudo reboot",
-            ),
+            remedy=remedy,
         )
     return None if serving is None else _missing(fact, evidence, remedy)
 

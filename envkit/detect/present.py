@@ -182,8 +182,9 @@ def _finding(alike: tuple[Finding, ...], facts: HostFacts) -> list[str]:
 
 
 def _place(fact: str, facts: HostFacts) -> str:
-    """Return `nvidia 0` for the path of a device, and other paths as they are."""
+    """Return `nvidia 0 architecture` for the path of a device's fact, and other paths as they are."""
     for number, device in enumerate(facts.devices or ()):
-        if fact == f"devices[{number}]" and device.index is not None:
-            return f"{device.vendor} {device.index}"
+        path = f"devices[{number}]"
+        if fact.startswith(path) and device.index is not None:
+            return f"{device.vendor} {device.index}{fact.removeprefix(path).replace('.', ' ')}"
     return fact

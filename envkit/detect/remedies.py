@@ -7,8 +7,8 @@ from envkit.model.host import OperatingSystem
 _NVIDIA = {
     "ubuntu": ("sudo ubuntu-drivers install", "sudo reboot"),
     "debian": (
-        "sudo sed -i 's/ main\\( \\|$\\)/ main contrib non-free /' /etc/apt/sources.list && sudo apt update",
-        'sudo apt install "linux-headers-$(uname -r)" nvidia-driver firmware-misc-nonfree',
+        "add the components `contrib non-free` to the Debian source of apt",
+        'sudo apt update && sudo apt install "linux-headers-$(uname -r)" nvidia-driver',
         "sudo reboot",
     ),
     "fedora": ("sudo dnf install akmod-nvidia xorg-x11-drv-nvidia-cuda", "sudo reboot"),
@@ -18,7 +18,7 @@ _NVIDIA = {
 }
 _NVIDIA_ELSEWHERE = ("install the driver of https://www.nvidia.com/drivers", "sudo reboot")
 _AMD = {
-    "ubuntu": ("sudo apt install linux-modules-extra-$(uname -r)", "sudo modprobe amdgpu"),
+    "ubuntu": ('sudo apt install "linux-modules-extra-$(uname -r)"', "sudo modprobe amdgpu"),
     "debian": ("sudo apt install firmware-amd-graphics", "sudo modprobe amdgpu"),
 }
 _AMD_ELSEWHERE = ("sudo modprobe amdgpu",)

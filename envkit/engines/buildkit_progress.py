@@ -100,7 +100,9 @@ class BuildStream:
         failed.sort(key=lambda step: _STOPPED in step.error)
         if not failed:
             return Failure(step=None, lines=tuple(self._messages))
-        return Failure(step=failed[0].name, lines=(*failed[0].tail, strip_controls(failed[0].error))[-SHOWN_LINES:])
+        return Failure(
+            step=_shown(failed[0].name), lines=(*failed[0].tail, strip_controls(failed[0].error))[-SHOWN_LINES:]
+        )
 
     def _message(self, text: str) -> Update:
         lines = tuple(strip_controls(line) for line in text.splitlines() if line.strip())

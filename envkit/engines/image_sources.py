@@ -28,9 +28,10 @@ def pip_configuration(plan: Plan, sources: PackageSources) -> str:
     ]
     lines = ["[global]"]
     for name, values in options:
-        if values:
-            lines.append(f"{name} =")
-            lines += [f"    {check_text(value, f'the setting `{name}`')}" for value in dict.fromkeys(values)]
+        checked = [check_text(value, f"the setting `{name}`") for value in dict.fromkeys(values)]
+        if checked:
+            # Further values stand on lines of their own, but pip takes no line break before a single one.
+            lines.append(f"{name} = " + "\n    ".join(checked))
     return "\n".join(lines) + "\n"
 
 

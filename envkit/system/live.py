@@ -8,6 +8,9 @@ from envkit.system import unixhttp
 from envkit.system.command import Command, Completed, run_command
 from envkit.system.host import Fetched, Machine, Read
 
+# Paths come from files and daemons as well: one with a NUL in it is a ValueError.
+_UNREADABLE = (OSError, ValueError)
+
 
 class LiveHost:
     """The real machine, as this user sees it."""
@@ -19,21 +22,21 @@ class LiveHost:
                 return Read(file.read(limit).decode(errors="replace"))
         except FileNotFoundError:
             return Read(failure="no such file")
-        except OSError as error:
-            return Read(failure=(error.strerror or str(error)).lower())
+        except _UNREADABLE as error:
+            return Read(failure=(getattr(error, "strerror", None) or str(error)).lower())
 
     def names(self, path: str) -> tuple[str, ...] | None:
         """Return the sorted entries of a directory, or None when it is missing or unreadable."""
         try:
             return tuple(sorted(os.listdir(path)))  # noqa: PTH208 - names are wanted, not paths
-        except OSError:
+        except _UNREADABLE:
             return None
 
     def link(self, path: str) -> str | None:
         """Return what a symbolic link points to, as written, or None."""
         try:
             return os.readlink(path)  # noqa: PTH115 - as written, which a Path would tidy
-        except OSError:
+        except _UNREADABLE:
             return None
 
     def exists(self, path: str) -> bool | None:
@@ -45,7 +48,7 @@ class LiveHost:
             os.stat(path)  # noqa: PTH116 - the error tells absent from forbidden
         except (FileNotFoundError, NotADirectoryError):
             return False
-        except OSError:
+        except _UNREADABLE:
             return None
         return True
 
@@ -53,7 +56,7 @@ class LiveHost:
         """Return a path with every symbolic link in it followed, or None when it does not exist."""
         try:
             return os.path.realpath(path, strict=True)
-        except OSError:
+        except _UNREADABLE:
             return None
 
     def accessible(self, path: str) -> bool | None:

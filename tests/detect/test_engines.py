@@ -183,6 +183,14 @@ def test_an_engine_without_buildx_has_no_builder(socket: Path) -> None:
     assert (found.reason or "").startswith("no builder")
 
 
+def test_a_plugin_folder_of_the_configuration_counts(socket: Path) -> None:
+    configuration = socket.parent / "config"
+    (configuration / "cli-plugins").rename(socket.parent / "extra")
+    (configuration / "config.json").write_text(json.dumps({"cliPluginsExtraDirs": [f"{socket.parent}/extra"]}))
+    with daemon(socket, {"/version": VERSION, "/info": INFORMATION}):
+        assert detect(socket).usable is True
+
+
 def test_a_daemon_without_the_docker_command_says_that_it_is_missing(socket: Path) -> None:
     (socket.parent / "bin" / "docker").unlink()
     with daemon(socket, {"/version": VERSION, "/info": INFORMATION}):

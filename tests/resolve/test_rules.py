@@ -215,9 +215,7 @@ def test_constraints_hold_for_the_main_package_and_companions(
         Constraint(requirement="toyvision!=0.1", source="c.txt:2"),
         Constraint(requirement='toy<1; python_version<"3.8"', source="c.txt:3"),
     )
-    resolution = ask_in(
-        make_matrix(*releases), CPU_HOST, "toy", availability=Availability(constraints=constraints)
-    )
+    resolution = ask_in(make_matrix(*releases), CPU_HOST, "toy", availability=Availability(constraints=constraints))
     assert chosen_of(resolution).packages["toy"] == "2.0"
     assert [entry.reason for entry in resolution.rejected] == [
         "`toy<2.2` from c.txt:1 excludes toy 2.2",

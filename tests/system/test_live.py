@@ -53,6 +53,11 @@ def test_files_are_read_up_to_a_limit(host: LiveHost, tmp_path: Path) -> None:
     assert host.read(str(tmp_path)).failure == "is a directory"
 
 
+def test_a_path_that_no_system_has_is_unknown(host: LiveHost) -> None:
+    assert "null" in (host.read("/proc/\0").failure or "")
+    assert (host.names("/proc/\0"), host.exists("/proc/\0"), host.real_path("/proc/\0")) == (None, None, None)
+
+
 def test_folders_and_links(host: LiveHost, tmp_path: Path) -> None:
     (tmp_path / "b").touch()
     (tmp_path / "a").symlink_to("./b")

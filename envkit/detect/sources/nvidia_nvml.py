@@ -14,8 +14,8 @@ from envkit.system.command import Command
 from envkit.system.host import Host
 
 SOURCE = "nvml"
-# The first open takes seconds per device where the driver is not kept initialised.
-_TIMEOUT_SECONDS = 10.0
+# The first open takes 5 to 10 seconds per device where the driver is not kept initialised.
+_TIMEOUT_SECONDS = 30.0
 _CHILD = str(Path(__file__).resolve().parents[1] / "children" / "nvml.py")
 # Where systems keep the driver's libraries outside the loader's list: WSL, NixOS, Google's container OS, containers.
 _LIBRARY_FOLDERS = (

@@ -11,7 +11,7 @@ from envkit.model.host import Device
 from envkit.system.command import Command
 from envkit.system.host import Host
 
-_TIMEOUT_SECONDS = 15.0
+_TIMEOUT_SECONDS = 30.0
 _COLUMNS = "index,name,driver_version,compute_cap,memory.total,pci.bus_id,mig.mode.current"
 _MEMORY = re.compile(r"(\d{1,9})\s*MiB")
 _HEADER = re.compile(r"Driver Version:\s*(?P<driver>\d+(?:\.\d+)+)(?:.*?CUDA Version:\s*(?P<cuda>\d+\.\d+))?")

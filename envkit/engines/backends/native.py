@@ -81,7 +81,7 @@ class NativeEngine:
             vendor=plan.vendor,
             variant=plan.variant,
             recipes=tuple(smoke.recipe for smoke in plan.smoke),
-            packages={package.name: package.version for package in plan.lock.packages},
+            packages=plan.packages,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 

@@ -76,8 +76,7 @@ def _pip_settings(plan: Plan) -> str:
     lines = ["[global]", "find-links = /wheelhouse"]
     if plan.indexes:
         # One search over all indexes is safe: each requirement names the hash of the one file that may be installed.
-        lines.append("extra-index-url =")
-        lines += [f"    {public_url(index.url)}" for index in plan.indexes]
+        lines.append("extra-index-url = " + "\n    ".join(public_url(index.url) for index in plan.indexes))
     return "\n".join(lines) + "\n"
 
 

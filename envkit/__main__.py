@@ -1,0 +1,5 @@
+"""`python -m envkit`."""
+
+from envkit.cli.main import main
+
+main()
