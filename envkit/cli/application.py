@@ -2,13 +2,12 @@
 
 from typing import Annotated, NamedTuple
 
-import click
 import typer
 
 from envkit import __version__
 from envkit.cli.asking import Asked
 from envkit.cli.output import Output
-from envkit.errors import UsageError
+from envkit.errors import ExitStatus, UsageError
 
 Specs = Annotated[
     list[str] | None,
@@ -45,7 +44,6 @@ app = typer.Typer(
     name="envkit",
     help="Detects the hardware, resolves a framework for it, builds and starts an environment, and proves it.",
     epilog="Every command takes `-v` (say more), `-q` (say less) and `--debug` (show tracebacks).",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
@@ -69,18 +67,19 @@ def split_command(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[st
 
 def run_application(arguments: tuple[str, ...], output: Output) -> int:
     """Parse and run one command; raises `UsageError` when the arguments make no sense."""
+    if not arguments:
+        run_application(("--help",), output)
+        return int(ExitStatus.USAGE)
     given, command = split_command(arguments)
     try:
         status = app(args=list(given), prog_name="envkit", standalone_mode=False, obj=Invocation(output, command))
-    except click.exceptions.NoArgsIsHelpError as error:
-        output.data(error.ctx.get_help() if error.ctx is not None else error.format_message())
-        return 2
-    except click.exceptions.Abort as error:
+    except typer.Abort as error:
         raise KeyboardInterrupt from error
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx is not None else "envkit"
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        path = "envkit" if context is None else context.command_path
         raise UsageError(error.format_message().rstrip("."), hints=(f"{path} --help",)) from error
     return status if isinstance(status, int) else 0
 

@@ -3,8 +3,6 @@
 import sys
 from pathlib import Path
 
-import msgspec
-
 from envkit.detect import detect_host
 from envkit.errors import DataError
 from envkit.model.host import HostFacts
@@ -21,16 +19,9 @@ def live_facts() -> HostFacts:
 
 def read_host(path: str) -> HostFacts:
     """Read an `envkit-host/1` file, JSON or YAML, `-` for standard input; raises `DataError`."""
-    text = read_text(path)
-    if text.lstrip().startswith("{"):
-        try:
-            return msgspec.json.decode(text, type=HostFacts)
-        except msgspec.DecodeError:
-            # The general reader says more: line and column, similar names.
-            pass
-    from envkit.data import decode_document  # YAML is slow to load and rarely needed here
+    from envkit.data import decode_document  # not needed where this machine is looked at
 
-    return decode_document(text, _title(path), HostFacts)
+    return decode_document(read_text(path), _title(path), HostFacts)
 
 
 def read_text(path: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
@@ -65,6 +66,12 @@ def test_same_plan_finds_the_image_that_was_built_before(docker_site: "DockerSit
     assert first.reference == second.reference
 
 
+@pytest.fixture
+def new_wheel(make_wheel: MakeWheel, tmp_path: Path) -> Path:
+    """A wheel that no build has seen, so that nothing comes from the builder's cache."""
+    return make_wheel(tmp_path / "wheels", "tiny-demo", "1.0", body=f"unique = {uuid.uuid4().hex!r}\n")
+
+
 def test_two_builds_from_nothing_give_the_same_image_bit_for_bit(docker_site: "DockerSite", wheel: Path) -> None:
     if not docker_site.client.has_containerd_store():
         pytest.skip("this engine's image ids do not cover the layers as they are kept")
@@ -73,14 +80,16 @@ def test_two_builds_from_nothing_give_the_same_image_bit_for_bit(docker_site: "D
 
 
 def test_image_is_the_same_whatever_network_it_was_built_from(
-    docker_site: "DockerSite", wheel: Path, serve_index: Callable[[Path], Any]
+    docker_site: "DockerSite", new_wheel: Path, serve_index: Callable[[Path], Any]
 ) -> None:
-    local = docker_site.build(docker_site.plan(wheel, name=docker_site.new_name()))
-    index = serve_index(wheel.parent)
+    local = docker_site.build(docker_site.plan(new_wheel, name=docker_site.new_name()))
+    index = serve_index(new_wheel.parent)
     docker_site.sources = PackageSources(index=Setting(value=index.url, origin="test"))
-    fetched = docker_site.build(docker_site.plan(wheel, urls={wheel.name: f"http://{index.host}/files/{wheel.name}"}))
+    fetched = docker_site.build(
+        docker_site.plan(new_wheel, urls={new_wheel.name: f"http://{index.host}/files/{new_wheel.name}"})
+    )
     labels = [docker_site.client.image(built.reference) for built in (local, fetched)]
-    assert f"/files/{wheel.name}" in index.seen
+    assert f"/files/{new_wheel.name}" in index.seen
     assert labels[0] is not None
     assert labels[1] is not None
     assert labels[0].labels[ARTIFACTS] == labels[1].labels[ARTIFACTS]
@@ -89,22 +98,22 @@ def test_image_is_the_same_whatever_network_it_was_built_from(
 
 
 def test_credentials_and_certificate_serve_the_build_and_leave_no_trace(
-    docker_site: "DockerSite", wheel: Path, serve_index: Callable[[Path], Any], tmp_path: Path
+    docker_site: "DockerSite", new_wheel: Path, serve_index: Callable[[Path], Any], tmp_path: Path
 ) -> None:
     certificate, key = tmp_path / "ca,1.pem", tmp_path / "key.pem"
     make_certificate = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca-of-the-test"
     places = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate))
     subprocess.run([*make_certificate.split(), *places], check=True, capture_output=True)
-    index = serve_index(wheel.parent)
+    index = serve_index(new_wheel.parent)
     index.credentials = ("someone", "hunter2hunter2")
     index.use_tls(certificate, key)
     url = f"https://someone:hunter2hunter2@{index.host}/simple"
     docker_site.sources = PackageSources(
         index=Setting(value=url, origin="test"), certificate=Setting(value=str(certificate), origin="test")
     )
-    plan = docker_site.plan(wheel, urls={wheel.name: "https://somewhere"})
+    plan = docker_site.plan(new_wheel, urls={new_wheel.name: "https://somewhere"})
     environment = docker_site.start(plan)
-    assert f"/files/{wheel.name}" in index.seen
+    assert f"/files/{new_wheel.name}" in index.seen
     search = """
 import os
 words = [b"hunter2" * 2, b"ca-of-the-test", b"%s"]
