@@ -33,9 +33,9 @@ def accelerators(problem: Problem, vendor: str) -> tuple[Accelerator, ...]:
 
     A device looks usable when detection did not find it unusable and one of these holds: its architecture, as read or
     by its name or PCI id in the model table, is in the vendor's tables; the vendor's driver names the runtime that it
-    serves, or is of a branch that does; detection found it usable and knows its architecture, and the matrix has no tables for its vendor, so that
-    nothing speaks against it. A model that the tables call `integrated` never counts, nor does an integrated graphics
-    unit of which they know nothing: leaving one unused is a note, not a degraded answer.
+    serves, or is of a branch that serves one; detection found it usable and knows its architecture, and the matrix has
+    no tables for its vendor, so that nothing speaks against it. A model that the tables call `integrated` never counts,
+    nor does an integrated graphics unit of which they know nothing: leaving one unused is a note and does not degrade.
     """
     tables = problem.matrix.vendor(vendor)
     found = [

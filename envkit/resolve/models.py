@@ -23,12 +23,14 @@ def model_of_device(device: Device, vendor: Vendor) -> DeviceModel | None:
     Whole words keep `A10` and `A100` apart; the longest name keeps `RTX 4070 Ti SUPER` from being an `RTX 4070`.
     """
     if device.pci_id is not None:
-        for model in vendor.models:
-            if device.pci_id.lower() in model.pci_ids:
-                return model
+        listed = [model for model in vendor.models if device.pci_id.lower() in model.pci_ids]
+        if listed:
+            return min(listed, key=lambda model: (model.architecture, model.names))
     wanted = _tokens(device.name or "")
-    found = [(len(tokens), tokens, model) for tokens, model in _names(vendor) if _holds(wanted, tokens)]
-    return max(found, key=lambda match: match[:2])[2] if found else None
+    found = [
+        ((len(tokens), tokens, model.architecture), model) for tokens, model in _names(vendor) if _holds(wanted, tokens)
+    ]
+    return max(found, key=lambda match: match[0])[1] if found else None
 
 
 def find_model(text: str, vendors: tuple[Vendor, ...]) -> tuple[Vendor, DeviceModel, str]:

@@ -10,6 +10,7 @@ from envkit.resolve.command import request_command
 from envkit.resolve.situation import Situation
 from envkit.resolve.trial import Trial
 
+_SOURCE_RULES = frozenset({"index-availability", "base-image"})
 _DRIVER_RULES = frozenset({"driver-floor", "driver-exact", "driver-generation", "amd-driver-window", "kernel-module"})
 
 
@@ -77,7 +78,9 @@ def _is_upgrade(situation: Situation) -> bool:
 
 
 def _mend_step(_trial: Trial, situation: Situation) -> str:
-    remedies = [line for finding in situation.problem.facts.findings for line in finding.remedy]
+    places = {f"devices[{device.position}]" for device in situation.every_device}
+    findings = [finding for finding in situation.problem.facts.findings if finding.fact in places]
+    remedies = sorted(finding.remedy[0] for finding in findings if finding.remedy)
     if remedies:
         return f"mend the device: {remedies[0]}"
     newest = newest_driver(situation.problem, situation.vendor_name)
@@ -85,16 +88,16 @@ def _mend_step(_trial: Trial, situation: Situation) -> str:
     return f"install the driver of the device{branch}, or see `envkit detect` for what keeps it from being used"
 
 
-def _constraint_step(_trial: Trial, situation: Situation) -> str:
-    lines = ", ".join(f"`{one.requirement}` ({one.source})" for one in situation.problem.availability.constraints)
-    return f"loosen the constraints {lines}"
+def _constraint_step(trial: Trial, situation: Situation) -> str:
+    failures = [failure for failure in failures_of(trial, situation) if failure.rule == "constraint"]
+    lines = sorted({f"{failure.seen} ({failure.check.facts[0]})" for failure in failures})
+    return f"loosen the constraints {', '.join(lines)}"
 
 
-def _index_step(_trial: Trial, situation: Situation) -> str:
-    state = situation.problem.availability
-    away = [f"`{index.name}` at {index.url}" for index in state.indexes if not index.reachable]
-    away += [image.image for image in state.images if not image.available]
-    return f"make reachable, or name a mirror for, {', '.join(away) or 'the indexes (without `--offline`)'}"
+def _index_step(trial: Trial, situation: Situation) -> str:
+    failures = [failure for failure in failures_of(trial, situation) if failure.rule in _SOURCE_RULES]
+    away = sorted({failure.needed for failure in failures})
+    return f"make reachable, or name a mirror for, {', '.join(away)}"
 
 
 _STEPS: dict[str, Callable[[Trial, Situation], str]] = {

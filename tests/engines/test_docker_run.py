@@ -15,7 +15,7 @@ import pytest
 
 from envkit.engines.backends.docker import DockerEngine, make_engine
 from envkit.engines.backends.docker_labels import candidate_name, retired_name, standing_name
-from envkit.errors import EngineNotReadyError, RunError
+from envkit.errors import RunError
 from envkit.model.environment import Built, Environment, State
 from envkit.model.plan import DeviceAccess, Mount, Plan
 
@@ -53,7 +53,7 @@ def test_container_gets_nothing_that_was_not_asked_for(docker_site: "DockerSite"
     (container,) = msgspec.json.decode(inspected)
     host = container["HostConfig"]
     assert (host["Privileged"], host["PidsLimit"], host["Init"]) == (False, 8192, True)
-    assert (host["Binds"], host["Mounts"], host["Devices"], host["DeviceRequests"]) == (None, None, [], None)
+    assert (host["Binds"], host.get("Mounts"), host["Devices"], host["DeviceRequests"]) == (None, None, [], None)
     assert (host["PortBindings"], host["PublishAllPorts"]) == ({}, False)
     assert (host["RestartPolicy"]["Name"], host["AutoRemove"]) == ("no", False)
     assert (host["PidMode"], host["IpcMode"], host["UsernsMode"]) == ("", "private", "")
@@ -61,7 +61,8 @@ def test_container_gets_nothing_that_was_not_asked_for(docker_site: "DockerSite"
 
 
 def test_any_user_has_a_home_a_name_and_a_place_to_write(docker_site: "DockerSite", plan: Plan) -> None:
-    program = "import getpass, os; open('here', 'w'); open(os.path.expanduser('~/there'), 'w'); print(getpass.getuser(), os.getcwd())"
+    program = "import getpass, os; open('here', 'w'); open(os.path.expanduser('~/there'), 'w');"
+    program += "print(getpass.getuser(), os.getcwd())"
     assert docker_site.python(docker_site.start(plan), program) == "envkit /workspace\n"
 
 
@@ -242,7 +243,8 @@ def test_attached_command_has_this_process_s_streams_and_gives_its_status(
     assert (status, capfd.readouterr().out) == (5, "out\n")
 
 
-def test_interactive_shell_has_a_terminal(docker_site: "DockerSite", running: Environment) -> None:
+@pytest.mark.usefixtures("docker_site")
+def test_interactive_shell_has_a_terminal(running: Environment) -> None:
     program = (
         "import msgspec, sys; from envkit.engines import load_engine; from envkit.model.environment import Environment;"
         "environment = msgspec.json.decode(sys.argv[1], type=Environment);"

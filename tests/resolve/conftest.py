@@ -1,6 +1,7 @@
 """The real matrix, hand-made ones, and short ways to ask."""
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -30,6 +31,8 @@ from envkit.resolve.spec import parse_spec
 from envkit.resolve.targets import target_facts
 
 AS_OF = "2026-11-22"
+# These change the request alone; the others tell the user to change the machine, its network or its files first.
+BY_REQUEST = {"pin-framework", "change-python", "drop-extra", "drop-package", "use-device", "use-container", "use-cpu"}
 Ask = Callable[..., Resolution]
 MakeRelease = Callable[..., ReleaseRow]
 MakeMatrix = Callable[..., Matrix]
@@ -159,3 +162,41 @@ def make_matrix() -> MakeMatrix:
         )
 
     return make
+
+
+def parse_command(command: str) -> Request:
+    """Read the command of a remedy as the command line does."""
+    words: Iterator[str] = iter(shlex.split(command)[2:])
+    specs: list[str] = []
+    fields: dict[str, object] = {}
+    packages: list[str] = []
+    for word in words:
+        match word:
+            case "--native" | "--container":
+                fields["mode"] = Mode(word.removeprefix("--"))
+            case "--on" | "--python" | "--engine":
+                fields[word.removeprefix("--")] = next(words)
+            case "--devices":
+                fields["devices"] = tuple(int(index) for index in next(words).split(","))
+            case "--with":
+                packages.append(next(words))
+            case _:
+                specs.append(word)
+    return Request(specs=tuple(map(parse_spec, specs)), as_of="2026-11-22", packages=tuple(packages), **fields)
+
+
+@pytest.fixture(scope="session")
+def read_command() -> Callable[[str], Request]:
+    return parse_command
+
+
+@pytest.fixture(scope="session")
+def remedied() -> Callable[[Resolution], tuple[Request, ...]]:
+    """Return the requests of all remedies that change nothing but the request."""
+
+    def replay(resolution: Resolution) -> tuple[Request, ...]:
+        return tuple(
+            parse_command(entry.command) for entry in resolution.remedies if set(entry.kind.split("+")) <= BY_REQUEST
+        )
+
+    return replay

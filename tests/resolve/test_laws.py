@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from functools import cache
+from random import Random
 from typing import TypeVar
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -42,7 +43,8 @@ CARDS = (
 DRIVERS = ("450.80.02", "470.256.02", "525.60.13", "535.54.03", "550.54.15", "570.124.06", "580.65.06", "595.58.03")
 UNREACHABLE = st.sets(st.sampled_from(["default", "pytorch-cpu", "pytorch-cu126", "pytorch-cu130"]))
 SPECS = st.sampled_from(["pytorch", "pytorch>=2.9", "pytorch<2.8", "pytorch[audio]", "pytorch>=2.12,<2.15"])
-FEW = settings(max_examples=25, deadline=None)
+# Shrinking resolves thousands of times: a failing example is short enough as it is.
+FEW = settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 
 
 @cache
@@ -120,7 +122,7 @@ def _shuffled(matrix: Matrix, shuffle: Shuffle) -> Matrix:
 @FEW
 @given(facts=hosts(), request=requests(), availability=availabilities(), chance=st.randoms(use_true_random=False))
 def test_the_order_of_the_data_does_not_matter(
-    facts: HostFacts, request: Request, availability: Availability, chance: "st.random.Random"
+    facts: HostFacts, request: Request, availability: Availability, chance: Random
 ) -> None:
     def shuffle(items: tuple[Item, ...]) -> tuple[Item, ...]:
         mixed = list(items)
@@ -193,6 +195,20 @@ def test_a_refusal_always_has_someone_to_blame_and_a_choice_always_has_checks(
         assert resolution.rejected
     else:
         assert resolution.checks
+
+
+@FEW
+@given(facts=hosts(), request=requests(), availability=availabilities())
+def test_every_remedy_that_changes_the_request_resolves(
+    remedied: Callable[[Resolution], tuple[Request, ...]],
+    facts: HostFacts,
+    request: Request,
+    availability: Availability,
+) -> None:
+    for changed in remedied(resolve_request(facts, request, real_matrix(), availability)):
+        again = resolve_request(facts, changed, real_matrix(), availability)
+        assert again.status is not Status.UNSATISFIABLE, changed
+        assert not [check for check in again.checks if check.rule == "accelerator-unused"], changed
 
 
 def _on_driver(card: str, spec: str, driver: str) -> Resolution:

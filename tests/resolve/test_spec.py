@@ -1,6 +1,6 @@
 """SPEC texts, versions and dates."""
 
-import datetime
+import datetime as dt
 
 import pytest
 from hypothesis import given
@@ -60,6 +60,6 @@ def test_a_python_is_allowed_by_range(asked: str | None, minor: str, full: str, 
 
 
 @given(st.dates(), st.dates())
-def test_day_numbers_differ_as_dates_do(first: datetime.date, second: datetime.date) -> None:
+def test_day_numbers_differ_as_dates_do(first: dt.date, second: dt.date) -> None:
     difference = day_number(second.isoformat()) - day_number(first.isoformat())
     assert difference == (second - first).days

@@ -5,6 +5,7 @@ The SDK and the command line client choose the engine alike: `DOCKER_HOST`, `DOC
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import finalize
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
@@ -33,6 +34,8 @@ class DockerClient:
         """Connect; raises `EngineNotReadyError` with the reason when no engine answers."""
         with _asking("answer"):
             self._client = docker.from_env(version="auto", timeout=_TIMEOUT_SECONDS, use_ssh_client=True)
+        # The SDK leaves its sockets, and the ssh process of a remote engine, to whoever made the client.
+        finalize(self, self._client.close)
 
     def has_containerd_store(self) -> bool:
         """Tell whether images are kept by containerd, which takes any compression."""

@@ -101,7 +101,9 @@ def index_availability(option: Option, situation: Situation) -> Judgement | None
     if state.reachable:
         return passed("index-availability", f"index `{build.index}` answers at {state.url}")
     reason = f"index `{build.index}` is unreachable at {state.url}: {state.reason}"
-    gulf = Gulf(seen=f"`{build.index}` unreachable: {state.reason}", needed=state.url, group=build.index)
+    gulf = Gulf(
+        seen=f"`{build.index}` unreachable: {state.reason}", needed=f"`{build.index}` at {state.url}", group=build.index
+    )
     return failed("index-availability", reason, gulf)
 
 
