@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from envkit.model.host import Device, HostFacts
+from envkit.model.host import Device, HostFacts, Severity
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -26,3 +26,12 @@ def _accelerators(devices: tuple[Device, ...] | None) -> str:
 def _title(device: Device) -> str:
     name = device.name or f"{device.vendor} device {device.pci_id or ''}".strip()
     return name if device.usable is not False else f"{name} (not usable)"
+
+
+def describe_problems(facts: HostFacts) -> tuple[str, ...]:
+    """Return what keeps devices of the host from being used, with what mends it, a sentence each."""
+    return tuple(
+        f"{finding.cause}; try: {finding.remedy[0]}" if finding.remedy else finding.cause
+        for finding in facts.findings
+        if finding.severity is Severity.ERROR
+    )

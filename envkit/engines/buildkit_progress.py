@@ -132,13 +132,13 @@ class BuildStream:
         if vertex.started is not None and not step.started:
             step.started = True
             lines.append(f"#{step.number} {step.name}")
-            progress.append(Progress(text=_shown(step.name)))
+            progress += _reported(step, finished=False)
         if vertex.completed is not None and not step.ended:
             step.ended = True
             step.error = vertex.error
             lines += self._read_output(step, b"\n" if step.partial else b"")
             lines.append(f"#{step.number} {_outcome(vertex)}")
-            progress.append(Progress(text=_shown(step.name), finished=True))
+            progress += _reported(step, finished=True)
 
     def _read_output(self, step: _Step, output: bytes) -> list[str]:
         *whole, step.partial = (step.partial + output).split(b"\n")
@@ -146,6 +146,11 @@ class BuildStream:
         texts = [strip_controls(line.decode(errors="replace").rstrip("\r").rpartition("\r")[2]) for line in whole]
         step.tail.extend(texts)
         return [f"#{step.number} {text}" for text in texts]
+
+
+def _reported(step: _Step, *, finished: bool) -> list[Progress]:
+    # The builder's own errands take no time worth showing; the log has them.
+    return [] if step.name.startswith("[internal]") else [Progress(text=_shown(step.name), finished=finished)]
 
 
 def _outcome(vertex: _Vertex) -> str:

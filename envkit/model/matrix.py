@@ -110,7 +110,8 @@ class DeviceModel(Value):
     architecture: str
     names: tuple[str, ...]
     source: str
-    category: str | None = None  # nvidia: datacenter | workstation | geforce | jetson
+    # nvidia: datacenter | workstation | geforce | jetson; others: integrated, where it is a part of the processor
+    category: str | None = None
     pci_ids: tuple[str, ...] = ()  # vendor:device
     memory_mib: int | None = None
 

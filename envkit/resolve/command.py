@@ -4,14 +4,20 @@ import shlex
 
 from envkit.model.request import Mode, Request
 
+_NATIVE = "native"
+_DEFAULT_ENGINE = "docker"
+
 
 def request_command(request: Request) -> str:
-    """Return the `envkit up` command of a request, quoted for a shell; the date is not part of it."""
+    """Return the `envkit up` command of a request, quoted for a shell; the date is not part of it.
+
+    A container is asked for by the engine that makes it, docker where the request names none.
+    """
     words = ["envkit", "up", *(str(spec) for spec in request.specs)]
-    if request.engine is not None:
-        words += ["--engine", request.engine]
-    elif request.mode is not None:
-        words.append("--native" if request.mode is Mode.NATIVE else "--container")
+    if request.engine == _NATIVE or (request.engine is None and request.mode is Mode.NATIVE):
+        words.append("--native")
+    elif request.engine is not None or request.mode is Mode.CONTAINER:
+        words += ["--engine", request.engine or _DEFAULT_ENGINE]
     for flag, value in (("--on", request.on), ("--python", request.python)):
         if value is not None:
             words += [flag, value]

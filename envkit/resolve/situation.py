@@ -11,7 +11,7 @@ from envkit.model.matrix import Vendor
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.builds import source_text
-from envkit.resolve.devices import Accelerator, accelerators
+from envkit.resolve.devices import Accelerator, accelerators, jetson_architectures
 from envkit.resolve.options import serves_vendor
 from envkit.resolve.problem import CPU, Problem, Want
 from envkit.resolve.versions import day_number
@@ -36,6 +36,7 @@ class Situation(Value):
     vendor: Vendor | None
     every_device: tuple[Accelerator, ...]  # of the vendor
     devices: tuple[Accelerator, ...]  # those that the environment is made for
+    embedded: frozenset[str]  # architectures that only embedded boards have
     stack: Stack | None
     driver: VendorVersion | None
     ceiling: VendorVersion | None
@@ -70,6 +71,7 @@ def make_situation(problem: Problem, wants: tuple[Want, ...], vendor_name: str) 
         vendor=vendor,
         every_device=every_device,
         devices=_chosen_devices(every_device, problem.request.devices),
+        embedded=jetson_architectures(vendor),
         stack=stack,
         driver=driver,
         ceiling=_ceiling(stack, vendor, None if wsl else driver),

@@ -1,5 +1,6 @@
 """What is kept beside an environment: its plan and the report that proved it."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ import msgspec
 from envkit.model.environment import Report
 from envkit.model.plan import Plan
 from envkit.model.value import to_json
-from envkit.system.directories import data_directory
+from envkit.system.directories import data_directory, ensure_directory
 from envkit.system.files import write_atomically
 
 Kept = TypeVar("Kept", Plan, Report)
@@ -16,12 +17,14 @@ Kept = TypeVar("Kept", Plan, Report)
 
 def keep_records(plan: Plan, report: Report) -> None:
     """Write the plan and the report of an environment; raises `StorageError`."""
+    ensure_directory(_path(plan.name, "plan.json").parent)
     write_atomically(_path(plan.name, "plan.json"), to_json(plan))
     keep_report(report)
 
 
 def keep_report(report: Report) -> None:
     """Write the newest report of an environment; raises `StorageError`."""
+    ensure_directory(_path(report.name, "report.json").parent)
     write_atomically(_path(report.name, "report.json"), to_json(report))
 
 
@@ -39,6 +42,8 @@ def forget_records(name: str) -> None:
     """Remove what is kept beside an environment; what is not there is no error."""
     for file in ("plan.json", "report.json"):
         _path(name, file).unlink(missing_ok=True)
+    with suppress(OSError):  # the directory is not there, or a native environment's files still are
+        _path(name, "").rmdir()
 
 
 def _path(name: str, file: str) -> Path:

@@ -54,6 +54,7 @@ class Home:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.project = root / "project"
+        self.recipe = root / "config" / "envkit" / "overlay" / "recipes" / "tinyframe.yaml"  # of `tiny`
         self.data = root / "data"
         self.state = root / "state"
         self.environment = {
@@ -111,9 +112,8 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def tiny(home: Home, make_wheel: Callable[..., Path]) -> Home:
     """A home whose overlay has a recipe, and whose project has the wheels for it: no network is needed."""
-    recipes = home.root / "config" / "envkit" / "overlay" / "recipes"
-    recipes.mkdir(parents=True)
-    (recipes / "tinyframe.yaml").write_text(RECIPE.lstrip(), encoding="utf-8")
+    home.recipe.parent.mkdir(parents=True)
+    home.recipe.write_text(RECIPE.lstrip(), encoding="utf-8")
     wheels = home.project / "wheels"
     make_wheel(wheels, "tinydep", "2.0")
     make_wheel(wheels, "tinyframe", "1.0", requires=("tinydep>=2",), body="def answer():\n    return 42\n")

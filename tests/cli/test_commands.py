@@ -33,7 +33,8 @@ def test_version(home) -> None:
 
 
 def test_version_imports_nothing_that_takes_time() -> None:
-    assert not imported_by("--version") & {"msgspec", "typer", "click", "json", "importlib.metadata", "envkit.cli.session"}
+    heavy = {"msgspec", "typer", "click", "json", "importlib.metadata", "envkit.cli.session"}
+    assert not imported_by("--version") & heavy
 
 
 def test_detect_imports_nothing_that_takes_time() -> None:
@@ -216,7 +217,12 @@ def test_a_closed_reader_is_not_an_error_to_show(home) -> None:
 def test_a_full_output_is_an_error_without_a_traceback(home) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         completed = subprocess.run(
-            home.argv(("detect", "--json")), check=False, stdout=full, stderr=subprocess.PIPE, text=True, env=home.environment
+            home.argv(("detect", "--json")),
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=home.environment,
         )
     assert completed.returncode == 4
     assert "no space left" in completed.stderr

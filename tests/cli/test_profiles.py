@@ -26,7 +26,12 @@ PROFILES = Path(__file__).resolve().parents[1] / "profiles"
             "cu126",
             ("wheel has sm_75…sm_120; device 0 (NVIDIA GeForce GTX 1080 Ti) is sm_61", "serves sm_61"),
         ),
-        ("mi300x-8", {"torch": "2.14.1", "torchvision": "0.29.1"}, "rocm7.2", ("serves gfx942", "0, 1, 2, 3, 4, 5, 6, 7")),
+        (
+            "mi300x-8",
+            {"torch": "2.14.1", "torchvision": "0.29.1"},
+            "rocm7.2",
+            ("serves gfx942", "0, 1, 2, 3, 4, 5, 6, 7"),
+        ),
         ("laptop-without-gpu", {"torch": "2.15.0", "torchvision": "0.29.2"}, "cpu", ("pytorch-cpu",)),
         (
             "v100-and-a100-driver-580",

@@ -60,9 +60,9 @@ def test_another_request_of_the_same_name_replaces_the_environment(tiny, make_wh
     assert len(tiny.generations("tinyframe")) == 1
 
 
-def test_a_wrong_result_is_not_put_in_place_of_a_good_environment(tiny, make_wheel: Callable[..., Path]) -> None:
+def test_a_wrong_result_is_not_put_in_place_of_a_good_environment(tiny) -> None:
     tiny.run(*UP)
-    recipe = tiny.root / "config" / "envkit" / "overlay" / "recipes" / "tinyframe.yaml"
+    recipe = tiny.recipe
     recipe.write_text(recipe.read_text(encoding="utf-8").replace('"42"', '"43"'), encoding="utf-8")
     failed = tiny.run(*UP)
     assert failed.status == 7
@@ -100,7 +100,8 @@ def test_up_runs_a_command_in_the_environment(tiny) -> None:
 
 def test_a_shell_has_the_environment(tiny) -> None:
     tiny.run(*UP)
-    shell = tiny.run("shell", "tinyframe", stdin="python -c 'import tinyframe; print(tinyframe.answer())'\n", SHELL="/bin/sh")
+    typed = "python -c 'import tinyframe; print(tinyframe.answer())'\n"
+    shell = tiny.run("shell", "tinyframe", stdin=typed, SHELL="/bin/sh")
     assert shell.stdout.strip().endswith("42")
 
 
@@ -131,14 +132,19 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-def test_an_interrupt_during_the_proof_leaves_nothing_and_the_next_run_succeeds(tiny) -> None:
-    recipe = tiny.root / "config" / "envkit" / "overlay" / "recipes" / "tinyframe.yaml"
-    good = recipe.read_text(encoding="utf-8")
+def slow_proof(tiny) -> Path:
+    """Make the smoke test hang, and return the file that it makes when it has begun."""
     marker = tiny.root / "proving"
-    recipe.write_text(
-        good.replace("    def smoke", f"    open({str(marker)!r}, 'w').close()\n    import time; time.sleep(60)\n\n    def smoke"),
-        encoding="utf-8",
-    )
+    hang = f"    open({str(marker)!r}, 'w').close()\n    import time; time.sleep(60)\n\n"
+    text = tiny.recipe.read_text(encoding="utf-8")
+    tiny.recipe.write_text(text.replace("    def smoke", f"{hang}    def smoke"), encoding="utf-8")
+    return marker
+
+
+def test_an_interrupt_during_the_proof_leaves_nothing_and_the_next_run_succeeds(tiny) -> None:
+    recipe = tiny.recipe
+    good = recipe.read_text(encoding="utf-8")
+    marker = slow_proof(tiny)
     process = tiny.start(*UP)
     wait_for(marker.exists)
     process.send_signal(signal.SIGINT)
@@ -173,7 +179,9 @@ def test_a_killed_run_is_repaired_by_the_next(tiny) -> None:
     assert len(tiny.generations("tinyframe")) == 1
 
 
-def test_a_full_disk_is_a_coded_error_and_leaves_nothing(tiny, full_disk: Path, make_wheel: Callable[..., Path]) -> None:
+def test_a_full_disk_is_a_coded_error_and_leaves_nothing(
+    tiny, full_disk: Path, make_wheel: Callable[..., Path]
+) -> None:
     body = f"PAD = {os.urandom(2_000_000).hex()!r}\n\n\ndef answer():\n    return 42\n"
     make_wheel(tiny.project / "wheels", "tinyframe", "1.0", requires=("tinydep>=2",), body=body)
     failed = tiny.run(*UP, XDG_DATA_HOME=str(full_disk))
@@ -193,13 +201,7 @@ def test_a_data_directory_that_cannot_be_written_is_a_coded_error(tiny) -> None:
 
 
 def test_two_runs_of_the_same_name_do_not_meet(tiny) -> None:
-    recipe = tiny.root / "config" / "envkit" / "overlay" / "recipes" / "tinyframe.yaml"
-    marker = tiny.root / "proving"
-    text = recipe.read_text(encoding="utf-8")
-    recipe.write_text(
-        text.replace("    def smoke", f"    open({str(marker)!r}, 'w').close()\n    import time; time.sleep(30)\n\n    def smoke"),
-        encoding="utf-8",
-    )
+    marker = slow_proof(tiny)
     first = tiny.start(*UP)
     wait_for(marker.exists)
     second = tiny.run(*UP)
@@ -211,4 +213,5 @@ def test_two_runs_of_the_same_name_do_not_meet(tiny) -> None:
 
 def test_this_python_is_not_touched(tiny) -> None:
     tiny.run(*UP)
-    assert tiny.run("exec", "tinyframe", "--", "python", "-c", "import sys; print(sys.prefix)").stdout.strip() != sys.prefix
+    used = tiny.run("exec", "tinyframe", "--", "python", "-c", "import sys; print(sys.prefix)")
+    assert used.stdout.strip() != sys.prefix

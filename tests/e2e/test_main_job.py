@@ -37,7 +37,9 @@ def test_up_ends_with_a_proven_container_that_has_no_rights(machine, engine_read
     assert report["user"] not in (0, None)
     status = machine.run("exec", name, "--", "cat", "/proc/1/status", "/proc/self/status")
     fields = [line.split(":", 1) for line in status.stdout.splitlines() if ":" in line]
-    seen = {name: {value.strip() for key, value in fields if key == name} for name in ("CapEff", "CapBnd", "NoNewPrivs")}
+    seen = {
+        name: {value.strip() for key, value in fields if key == name} for name in ("CapEff", "CapBnd", "NoNewPrivs")
+    }
     assert seen == {"CapEff": {"0" * 16}, "CapBnd": {"0" * 16}, "NoNewPrivs": {"1"}}
     assert all("0" not in value.split() for key, value in fields if key == "Uid")
     started = time.monotonic()

@@ -53,8 +53,9 @@ def test_container_gets_nothing_that_was_not_asked_for(docker_site: "DockerSite"
     (container,) = msgspec.json.decode(inspected)
     host = container["HostConfig"]
     assert (host["Privileged"], host["PidsLimit"], host["Init"]) == (False, 8192, True)
-    assert (host["Binds"], host.get("Mounts"), host["Devices"], host["DeviceRequests"]) == (None, None, [], None)
-    assert (host["PortBindings"], host["PublishAllPorts"]) == ({}, False)
+    assert not any(host.get(kind) for kind in ("Binds", "Mounts", "Devices", "DeviceRequests", "CapAdd", "GroupAdd"))
+    assert not host["PortBindings"]
+    assert not host["PublishAllPorts"]
     assert (host["RestartPolicy"]["Name"], host["AutoRemove"]) == ("no", False)
     assert (host["PidMode"], host["IpcMode"], host["UsernsMode"]) == ("", "private", "")
     assert host["ShmSize"] == 1024**3
@@ -364,8 +365,16 @@ def test_node_is_opened_through_the_number_of_its_group(docker_site: "DockerSite
     assert docker_site.python(environment, "import os; print(os.environ['VISIBLE'])") == "0\n"
 
 
-def test_node_without_its_group_stays_closed(docker_site: "DockerSite", plan: Plan, node: Path) -> None:
+def test_group_of_a_node_is_looked_up_where_the_facts_do_not_tell(
+    docker_site: "DockerSite", plan: Plan, node: Path
+) -> None:
     environment = docker_site.start(msgspec.structs.replace(plan, access=DeviceAccess(nodes=(str(node),))))
+    assert read_zero(docker_site, environment, str(node)) == "b'\\x00\\x00'\n"
+
+
+def test_node_of_another_group_stays_closed(docker_site: "DockerSite", plan: Plan, node: Path) -> None:
+    access = DeviceAccess(nodes=(str(node),), groups=(34567,))
+    environment = docker_site.start(msgspec.structs.replace(plan, access=access))
     completed = docker_site.engine.execute(environment, ("head", "-c1", str(node)), timeout_seconds=20)
     assert "Permission denied" in completed.stderr
 

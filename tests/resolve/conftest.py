@@ -172,8 +172,8 @@ def parse_command(command: str) -> Request:
     packages: list[str] = []
     for word in words:
         match word:
-            case "--native" | "--container":
-                fields["mode"] = Mode(word.removeprefix("--"))
+            case "--native":
+                fields["engine"] = "native"
             case "--on" | "--python" | "--engine":
                 fields[word.removeprefix("--")] = next(words)
             case "--devices":

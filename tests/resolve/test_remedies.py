@@ -117,7 +117,7 @@ def test_a_request_is_written_as_the_command_that_makes_it(read_command: Callabl
     request = Request(
         specs=(parse_spec("pytorch[audio]>=2.9,<3"), parse_spec("jax")),
         as_of="2026-11-22",
-        mode=Mode.CONTAINER,
+        engine="docker",
         on="nvidia",
         python=">=3.11",
         devices=(0, 2),
@@ -125,7 +125,7 @@ def test_a_request_is_written_as_the_command_that_makes_it(read_command: Callabl
     )
     command = request_command(request)
     assert command == (
-        "envkit up 'pytorch[audio]<3,>=2.9' jax --container --on nvidia --python '>=3.11'"
+        "envkit up 'pytorch[audio]<3,>=2.9' jax --engine docker --on nvidia --python '>=3.11'"
         " --devices 0,2 --with 'rich>=13'"
     )
     assert read_command(command) == request

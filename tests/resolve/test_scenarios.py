@@ -82,8 +82,8 @@ def test_cards_that_need_different_kernel_modules_are_refused_naming_both(ask_re
     assert "proprietary kernel module for device 0 (V100)" in resolution.blame[0].seen
     assert "open kernel module for device 1 (RTX 5090)" in resolution.blame[0].seen
     assert [remedy.command for remedy in resolution.remedies if remedy.kind == "use-device"] == [
-        "envkit up pytorch --container --on nvidia --devices 0",
-        "envkit up pytorch --container --on nvidia --devices 1",
+        "envkit up pytorch --engine docker --on nvidia --devices 0",
+        "envkit up pytorch --engine docker --on nvidia --devices 1",
     ]
 
 
@@ -108,7 +108,7 @@ def test_an_old_libc_refuses_newer_releases_and_offers_a_container(ask_real: Ask
     assert (blame["glibc"].seen, blame["glibc"].needed) == ("glibc 2.17", ">=2.28")
     assert blame["glibc"].source == "--target"
     commands = {remedy.kind: remedy.command for remedy in resolution.remedies}
-    assert commands["use-container"] == "envkit up 'pytorch>=2.9' --container"
+    assert commands["use-container"] == "envkit up 'pytorch>=2.9' --engine docker"
 
 
 def test_musl_is_refused_even_where_the_version_is_not_known(ask_real: Ask) -> None:
@@ -195,7 +195,7 @@ def test_a_recipe_without_builds_for_the_vendor_stands_in_with_its_processor_bui
 def test_a_recipe_alone_without_builds_for_the_vendor_asks_to_agree_to_the_processor(ask_real: Ask) -> None:
     resolution = ask_real("h100,driver=580.65.06", "openvino")
     assert resolution.status is Status.DEGRADED
-    assert [remedy.command for remedy in resolution.remedies] == ["envkit up openvino --container --on cpu"]
+    assert [remedy.command for remedy in resolution.remedies] == ["envkit up openvino --engine docker --on cpu"]
 
 
 def _python(version: str) -> Python:

@@ -7,7 +7,7 @@ from envkit.cli.asking import Asked, environment_name, make_request, make_source
 from envkit.cli.hostfile import live_facts
 from envkit.cli.output import Output
 from envkit.cli.reporter import CommandReporter
-from envkit.cli.summary import summarise_host
+from envkit.cli.summary import describe_problems, summarise_host
 from envkit.engines import load_engine
 from envkit.model.environment import Report
 from envkit.model.value import to_json
@@ -28,6 +28,8 @@ def bring_up(output: Output, asked: Asked, *, as_json: bool, assume_yes: bool, c
     facts = live_facts()
     with CommandReporter(output, "up", assume_yes=assume_yes) as reporter:
         reporter.stage("Detected", summarise_host(facts))
+        for problem in describe_problems(facts):
+            reporter.note(problem)
         outcome = up(facts, wish, reporter)
         show_outcome(output, outcome)
     if as_json:

@@ -10,6 +10,7 @@ Labels on them are the only record: what envkit's own directories hold can be lo
 """
 
 import os
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,7 @@ class DockerEngine:
             cdi=plan.access.cdi,
             gpu_indices=plan.access.gpu_indices,
             nodes=plan.access.nodes,
-            groups=plan.access.groups,
+            groups=plan.access.groups or _node_groups(plan.access.nodes),
             mounts=tuple((mount.source, mount.target, mount.read_only) for mount in plan.mounts),
         )
         try:
@@ -241,3 +242,13 @@ def _container_user() -> str:
     """Return this user's uid and gid for a container's process, never root's."""
     user, group = os.getuid(), os.getgid()
     return _UNPRIVILEGED if user == 0 else f"{user}:{group or user}"
+
+
+def _node_groups(nodes: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the numbers of the groups that own the nodes on this machine, for facts that do not tell; never root's."""
+    groups = set()
+    for node in nodes:
+        # A node that is not there, or an engine of another machine: the engine says what is wrong when it starts.
+        with suppress(OSError):
+            groups.add(os.stat(node).st_gid)
+    return tuple(sorted(groups - {0}))

@@ -1,9 +1,11 @@
 """Building an image with BuildKit, through `docker buildx build`."""
 
 import os
+import re
 import signal
 from pathlib import Path
 from shutil import which
+from typing import TextIO
 
 import msgspec
 
@@ -20,6 +22,8 @@ from envkit.system.files import write_atomically
 _BUILD_SECONDS = 4 * 3600.0  # gigabytes over a slow line
 _PROBE_SECONDS = 20.0
 _OLDEST_BUILDX = (0, 13)  # the first with `--progress=rawjson`
+# podman answers to `docker buildx version` too, with the version of buildah.
+_BUILDX = re.compile(r"\S*/buildx v?(?P<major>\d+)\.(?P<minor>\d+)")
 _LARGEST_SECRET = 500 * 1024  # bytes; BuildKit takes no more
 _INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
 
@@ -61,21 +65,28 @@ def build_image_with_buildx(
     """
     command = _command(client, plan, context, staged, wish)
     stream = BuildStream()
-    with os.fdopen(os.open(context.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as log:
-        print(f"+ {command}", file=log, flush=True)
-
-        def take(line: str) -> None:
-            update = stream.feed(line)
-            for text in update.lines:
-                print(text, file=log, flush=True)
-            for progress in update.progress:
-                context.progress(progress)
-
-        completed = stream_command(command, take)
+    try:
+        descriptor = os.open(context.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as log:
+            completed = _stream(command, stream, context, log)
+    except OSError as error:
+        raise storage_error(error, Path(context.log), "cannot write the log") from error
     if completed.status in _INTERRUPTED:
         raise KeyboardInterrupt
     if not completed.ok:
         raise _failure(stream, completed, context.log)
+
+
+def _stream(command: Command, stream: BuildStream, context: BuildContext, log: TextIO) -> Completed:
+    def take(line: str) -> None:
+        update = stream.feed(line)
+        for text in update.lines:
+            print(text, file=log, flush=True)
+        for progress in update.progress:
+            context.progress(progress)
+
+    print(f"+ {command}", file=log, flush=True)
+    return stream_command(command, take)
 
 
 def _command(client: str, plan: Plan, context: BuildContext, staged: StagedContext, wish: ImageWish) -> Command:
@@ -132,10 +143,9 @@ def _secret(name: str, path: Path) -> str:
 
 
 def _buildx_version(text: str) -> tuple[int, ...]:
-    """Return the version from `github.com/docker/buildx v0.13.1 788433953a`, (0,) where it cannot be read."""
-    words = text.split()
-    numbers = words[1].lstrip("v").split("+")[0].split("-")[0].split(".") if len(words) > 1 else []
-    return tuple(int(number) for number in numbers[:2] if number.isdigit()) or (0,)
+    """Return the version from `github.com/docker/buildx v0.13.1 788433953a`; (0, 0) for other tools and words."""
+    found = _BUILDX.match(text)
+    return (0, 0) if found is None else (int(found["major"]), int(found["minor"]))
 
 
 def _said(completed: Completed) -> str:

@@ -2,11 +2,12 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from envkit.model.host import Runtime
 from envkit.model.matrix import Build
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
-from envkit.resolve.devices import Accelerator, jetson_architectures
+from envkit.resolve.devices import Accelerator
 from envkit.resolve.options import Option
 from envkit.resolve.situation import Situation
 
@@ -60,8 +61,7 @@ def match_device(build: Build, device: Accelerator, situation: Situation) -> Mat
     tables = situation.vendor
     if tables is None or tables.architecture_rule == "exact":
         return Match.NONE
-    embedded = jetson_architectures(tables)
-    if any(_runs(code, architecture, embedded) for code in build.architectures):
+    if any(_runs(code, architecture, situation.embedded) for code in build.architectures):
         return Match.CODE
     return Match.PTX if any(_compiles(code, architecture) for code in build.ptx) else Match.NONE
 
@@ -76,6 +76,7 @@ def runtime_text(runtime: Runtime) -> str:
     return f"{runtime.name} {runtime.version}"
 
 
+@lru_cache(maxsize=256)
 def _parse(architecture: str) -> tuple[int, int, str] | None:
     match = _SM.fullmatch(architecture)
     return (int(match[1]), int(match[2]), match[3]) if match else None
