@@ -13,6 +13,9 @@ from threading import Thread
 
 import pytest
 
+from envkit.detect.engines import detect_engines
+from envkit.system.live import LiveHost
+
 MakeWheel = Callable[..., Path]
 
 
@@ -151,3 +154,13 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"cannot mount a small file system: {mounted.stderr.decode().strip()}")
     yield directory
     subprocess.run(["umount", "-l", str(directory)], check=True)  # noqa: S607 - the system's own
+
+
+@pytest.fixture(scope="session")
+def engine_ready() -> None:
+    """Skip, with the reason, where no Docker Engine with BuildKit can be used."""
+    engines = detect_engines(LiveHost()) or ()
+    docker = next((engine for engine in engines if engine.name == "docker"), None)
+    if docker is None or not docker.usable:
+        reason = "not found" if docker is None else docker.reason
+        pytest.skip(f'no Docker Engine with BuildKit: {reason}; start one: eval "$(.ci/engine start)"')

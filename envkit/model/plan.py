@@ -41,7 +41,7 @@ class Plan(Value, tag_field="format", tag="envkit-plan/1"):
     vendor: str
     variant: str
     python: str
-    packages: dict[str, str]  # the recipe's pins
+    packages: dict[str, str]  # what the recipes asked for, with locked versions
     lock: Lock
     smoke: tuple[SmokeTest, ...]
     fingerprint: str  # of the request and the facts that it was resolved for

@@ -10,7 +10,7 @@ from envkit.model.plan import DeviceAccess, Mount, Plan
 from envkit.model.request import Mode
 from envkit.model.resolution import Chosen, PackageIndex, Resolution
 from envkit.plan.access import plan_access
-from envkit.plan.labels import plan_labels
+from envkit.plan.labels import locked_pins, plan_labels
 from envkit.plan.proof import plan_imports, plan_smoke_tests
 
 # What directories, container names and image tags all take.
@@ -46,7 +46,7 @@ def make_plan(
         vendor=chosen.vendor,
         variant=chosen.variant,
         python=chosen.python,
-        packages=chosen.packages,
+        packages=locked_pins(chosen, lock),
         lock=lock,
         smoke=plan_smoke_tests(chosen, matrix),
         fingerprint=fingerprint,

@@ -25,7 +25,7 @@ def plan_labels(
         f"{PREFIX}vendor": chosen.vendor,
         f"{PREFIX}variant": chosen.variant,
         f"{PREFIX}python": chosen.python,
-        f"{PREFIX}packages": to_line({package.name: package.version for package in lock.packages}),
+        f"{PREFIX}packages": to_line(locked_pins(chosen, lock)),
         f"{PREFIX}matrix": resolution.matrix.revision,
         f"{PREFIX}lock": lock.sha256,
     }
@@ -34,6 +34,11 @@ def plan_labels(
         if chosen.base.digest is not None:
             labels[f"{_OCI}base.digest"] = chosen.base.digest
     return dict(sorted(labels.items()))
+
+
+def locked_pins(chosen: Chosen, lock: Lock) -> dict[str, str]:
+    """Return the packages that were chosen, with their locked versions (`2.9.1+cu128`), sorted by name."""
+    return {package.name: package.version for package in lock.packages if package.name in chosen.packages}
 
 
 def _description(chosen: Chosen, matrix: Matrix) -> str:

@@ -27,8 +27,9 @@ def test_up_ends_with_a_proven_native_environment(machine, recipe: str) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.usefixtures("engine_ready")
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_up_ends_with_a_proven_container_that_has_no_rights(machine, engine_ready, recipe: str) -> None:
+def test_up_ends_with_a_proven_container_that_has_no_rights(machine, recipe: str) -> None:
     name = f"e2e-docker-{recipe}"
     up = machine.run("up", recipe, "--name", name, "--engine", "docker", "--json")
     assert up.status == 0, up.stderr

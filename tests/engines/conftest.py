@@ -1,5 +1,7 @@
+import gc
 import hashlib
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -116,10 +118,16 @@ class DockerSite:
 @pytest.fixture(scope="session")
 def docker_base() -> Base:
     """The base image of the tests; skips where no engine answers or it cannot be had."""
+    reason = None
     try:
         state = make_engine().find_base(BASE)
     except EnvkitError as error:
-        pytest.skip(f"{error.message}: {'; '.join(error.facts)}")
+        reason = f"{error.message}: {'; '.join(error.facts)}"
+    if reason is not None:
+        # The SDK does not close the socket of a connection that failed.
+        with warnings.catch_warnings(action="ignore"):
+            gc.collect()
+        pytest.skip(reason)
     if not state.available:
         pytest.skip(f"no base image {BASE}: {state.reason}")
     return Base(image=BASE, os="debian-12", digest=state.digest)

@@ -12,13 +12,18 @@ import pytest
 EPOCH = 315619200
 
 
-def finish(directory: Path, modules: str) -> subprocess.CompletedProcess[str]:
+def finish(directory: Path, modules: str, **variables: str) -> subprocess.CompletedProcess[str]:
     program = files("envkit.generate").joinpath("programs", "finish_image.py").read_text(encoding="utf-8")
     (directory / "finish_image.py").write_text(program)
     (directory / "imports.txt").write_text(modules)
     return subprocess.run(
         [sys.executable, directory / "finish_image.py", directory / "tree", directory / "root", "/home/x", "/work"],
-        env={"PYTHONPATH": str(directory / "root"), "SOURCE_DATE_EPOCH": str(EPOCH), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "PYTHONPATH": str(directory / "root"),
+            "SOURCE_DATE_EPOCH": str(EPOCH),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **variables,
+        },
         check=True,
         capture_output=True,
         text=True,
@@ -87,3 +92,10 @@ def test_import_that_crashes_costs_only_the_bytecode(image: Path) -> None:
     completed = finish(image, "used\ndies\n")
     assert "importing ended with wait status" in completed.stderr
     assert compiled(image) == set()
+
+
+def test_standard_modules_that_came_without_bytecode_get_it_in_the_tree(image: Path) -> None:
+    # Under another prefix no module has bytecode yet, as in images that leave it out.
+    finish(image, "fractions\n", PYTHONPYCACHEPREFIX=str(image / "elsewhere"))
+    found = list((image / "tree").rglob("fractions.*.pyc"))
+    assert [str(path).startswith(f"{image}/tree{image}/elsewhere/") for path in found] == [True]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from envkit.errors import IndexUnreachableError, LockError
-from envkit.lock import lock_request, requirements_text
+from envkit.lock import lock_request
 from envkit.model.lock import Lock, LockedFile
 from envkit.model.request import Mode, Request
 from envkit.model.resolution import Chosen, MatrixStamp, PackageIndex, Resolution, Status
@@ -97,16 +97,6 @@ def test_pins_and_what_they_need_are_locked_with_hashes_and_local_paths(
     assert (locked.python, locked.platform) == ("3.12", "x86_64-manylinux_2_36")
     assert locked.sha256 == hashlib.sha256(locked.pylock.encode()).hexdigest()
     assert locked == lock(chosen({"alpha": "1.0+cpu"}), wheelhouse(wheels))
-
-
-def test_requirements_text_has_one_sorted_line_with_hash_for_each_package(
-    tmp_path: Path, make_wheel: MakeWheel, lock: Locker
-) -> None:
-    beta = make_wheel(tmp_path / "wheels", "beta", "1.5")
-    alpha = make_wheel(tmp_path / "wheels", "alpha", "1.0")
-    locked = lock(chosen({"beta": "1.5"}, "alpha"), wheelhouse(tmp_path / "wheels"))
-    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (alpha, beta)]
-    assert requirements_text(locked) == f"alpha==1.0 --hash=sha256:{sums[0]}\nbeta==1.5 --hash=sha256:{sums[1]}\n"
 
 
 def test_wheel_for_the_target_is_taken_not_for_the_running_python(

@@ -12,6 +12,7 @@ Labels on them are the only record: what envkit's own directories hold can be lo
 import os
 from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -250,5 +251,5 @@ def _node_groups(nodes: tuple[str, ...]) -> tuple[int, ...]:
     for node in nodes:
         # A node that is not there, or an engine of another machine: the engine says what is wrong when it starts.
         with suppress(OSError):
-            groups.add(os.stat(node).st_gid)
+            groups.add(Path(node).stat().st_gid)
     return tuple(sorted(groups - {0}))
