@@ -31,7 +31,9 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   $root apt-get install -q -y --no-install-recommends "python$version-venv"
 fi
 
-[ -x .venv/bin/python ] && .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv .venv
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+  "$python" -m venv --clear .venv
+fi
 if [ "${1:-}" = --dev ]; then
   .venv/bin/python -m pip install --quiet --editable '.[test,lint]'
 else

@@ -3,7 +3,14 @@
 The sessions run in the environment that `install.sh --dev` made, so that nothing is installed twice.
 """
 
+import os
+import sys
+from pathlib import Path
+
 import nox
+
+# Tools stand beside this Python, whether or not its environment is activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"

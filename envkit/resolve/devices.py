@@ -6,8 +6,7 @@ from envkit.model.value import Value
 from envkit.resolve.models import model_of_device
 from envkit.resolve.problem import Problem
 
-_JETSON_MODULE = "nvgpu"
-_JETSON = "jetson"
+_EMBEDDED_MODULE = "nvgpu"
 _INTEGRATED = "integrated"
 
 
@@ -19,7 +18,7 @@ class Accelerator(Value):
     index: int  # as the request names it
     architecture: str | None  # as read, else as the model table has it
     row: ArchitectureRow | None
-    jetson: bool
+    embedded: bool  # on a board whose drivers are numbered on their own
     usable_looking: bool
 
     @property
@@ -54,11 +53,9 @@ def vendor_names(problem: Problem) -> tuple[str, ...]:
     return tuple(sorted({device.vendor for device in problem.facts.devices or ()}))
 
 
-def jetson_architectures(tables: Vendor | None) -> frozenset[str]:
+def embedded_architectures(tables: Vendor | None) -> frozenset[str]:
     """Return the architectures that only embedded boards have: machine code does not cross to or from them."""
-    if tables is None:
-        return frozenset()
-    return frozenset(model.architecture for model in tables.models if model.category == _JETSON)
+    return frozenset(row.architecture for row in tables.architectures if row.tegra) if tables is not None else frozenset()
 
 
 def _driver_serves(stack: Stack | None, tables: Vendor | None) -> bool:
@@ -90,6 +87,6 @@ def _accelerator(
         index=device.index if device.index is not None else order,
         architecture=architecture,
         row=row,
-        jetson=device.kernel_driver == _JETSON_MODULE or architecture in jetson_architectures(tables),
+        embedded=device.kernel_driver == _EMBEDDED_MODULE or (row is not None and row.tegra),
         usable_looking=looks,
     )

@@ -14,7 +14,7 @@ def driver_range(combination: Combination, situation: Situation) -> str | None:
     The lower end is the runtime's floor, or the exact row where a device is served through PTX; the upper end is the
     last branch that serves all devices.
     """
-    if any(device.jetson for device in situation.devices):
+    if any(device.embedded for device in situation.devices):
         return None
     runtimes = [
         part.option.build.runtime

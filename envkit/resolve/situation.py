@@ -11,7 +11,7 @@ from envkit.model.matrix import Vendor
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.builds import source_text
-from envkit.resolve.devices import Accelerator, accelerators, jetson_architectures
+from envkit.resolve.devices import Accelerator, accelerators, embedded_architectures
 from envkit.resolve.options import serves_vendor
 from envkit.resolve.problem import CPU, Problem, Want
 from envkit.resolve.versions import day_number
@@ -71,7 +71,7 @@ def make_situation(problem: Problem, wants: tuple[Want, ...], vendor_name: str) 
         vendor=vendor,
         every_device=every_device,
         devices=_chosen_devices(every_device, problem.request.devices),
-        embedded=jetson_architectures(vendor),
+        embedded=embedded_architectures(vendor),
         stack=stack,
         driver=driver,
         ceiling=_ceiling(stack, vendor, None if wsl else driver),

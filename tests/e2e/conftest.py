@@ -10,6 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from envkit.model.availability import PUBLIC_INDEX
+from envkit.system.http import probe_index
+from envkit.system.sources import read_sources
+
 
 class Ended(NamedTuple):
     """How a command ended."""
@@ -57,3 +61,13 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     for environment in machine.run("ls", "--json").json["environments"]:
         if environment["name"].startswith("e2e-"):
             machine.run("rm", environment["name"], "-y")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def index_reachable() -> None:
+    """Skip, with the reason, where the machine's package index cannot be reached."""
+    sources = read_sources(os.environ, home=str(Path.home()))
+    url = PUBLIC_INDEX if sources.index is None else sources.index.value
+    state = probe_index("default", url, "numpy", sources)
+    if not state.reachable:
+        pytest.skip(f"the package index cannot be reached ({state.reason}): {state.url}")

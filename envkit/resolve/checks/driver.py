@@ -24,7 +24,7 @@ def driver_floor(option: Option, situation: Situation) -> Judgement | None:
     if floor is None:
         return unknown(rule, f"no driver floor is known for {runtime_text(runtime)}", facts=(situation.driver_fact,))
     facts, sources = (situation.driver_fact,), (situation.source(floor.source),)
-    if any(device.jetson for device in situation.devices):
+    if any(device.embedded for device in situation.devices):
         reason = "drivers of embedded boards are numbered on their own and have no floor to compare with"
         return unknown(rule, reason, facts=facts, sources=sources)
     minimum = floor.minimum_windows if situation.wsl else floor.minimum
@@ -52,7 +52,7 @@ def driver_exact(option: Option, situation: Situation) -> Judgement | None:
     if situation.ceiling is not None and situation.ceiling >= VendorVersion(runtime.version):
         reason = f"PTX of {runtime_text(runtime)} is compiled by a driver for {runtime.name} {situation.ceiling}"
         return passed(rule, reason, facts=facts, sources=sources)
-    comparable = not situation.wsl and not any(device.jetson for device in situation.devices)
+    comparable = not situation.wsl and not any(device.embedded for device in situation.devices)
     if row is None or situation.driver is None or not comparable:
         reason = f"whether the driver compiles PTX of {runtime_text(runtime)} is not known; assumed that it does"
         return unknown(rule, reason, facts=facts, sources=sources)

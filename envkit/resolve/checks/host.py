@@ -37,7 +37,7 @@ def kernel_module(situation: Situation) -> Judgement | None:
     all its devices.
     """
     needs = [(device, device.row.driver_kind) for device in situation.devices if device.row is not None]
-    strict = [(device, kind) for device, kind in needs if kind in {"open", "proprietary"} and not device.jetson]
+    strict = [(device, kind) for device, kind in needs if kind in {"open", "proprietary"} and not device.embedded]
     kinds = sorted({kind for _, kind in strict if kind is not None})
     if not kinds:
         return None
@@ -70,7 +70,7 @@ def driver_generation(situation: Situation) -> Judgement | None:
 
     Numbers of Windows drivers (under WSL) and of embedded boards are not branches of the Linux driver.
     """
-    rows = [device for device in situation.devices if device.row is not None and not device.jetson]
+    rows = [device for device in situation.devices if device.row is not None and not device.embedded]
     limited = [device for device in rows if device.row and (device.row.first_driver or device.row.last_driver)]
     if situation.wsl or not limited:
         return None
