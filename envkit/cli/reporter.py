@@ -76,11 +76,15 @@ class CommandReporter:
         from rich.markup import escape
         from rich.status import Status
 
+        console = Console(stderr=True, highlight=False) if self._status is None else self._status.console
+        # A line that wraps would leave its first half behind at each turn of the spinner.
+        room = max(console.width - len("* ") - 1, 1)
+        line = escape(text if len(text) <= room else f"{text[: room - 1]}\N{HORIZONTAL ELLIPSIS}")
         if self._status is None:
-            self._status = Status(escape(text), console=Console(stderr=True, highlight=False))
+            self._status = Status(line, console=console)
             self._status.start()
         else:
-            self._status.update(escape(text))
+            self._status.update(line)
 
     def _due(self) -> bool:
         now = time.monotonic()

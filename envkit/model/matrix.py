@@ -7,6 +7,7 @@ from envkit.model.value import Value
 
 DEFAULT_INDEX = "default"  # the user's main index (PyPI, or the mirror that stands for it)
 WHEELHOUSE_INDEX = "wheelhouse"
+CPU = "cpu"  # stands for the vendor where no accelerator is used
 
 
 class Source(Value):
@@ -127,7 +128,8 @@ class ArchitectureRow(Value):
     first_driver: str | None = None  # oldest driver branch
     last_driver: str | None = None  # newest driver branch
     driver_kind: Literal["open", "proprietary", "either"] | None = None
-    tegra: bool = False  # machine code is not exchanged with architectures where this differs; drivers have own numbers
+    # An embedded board: drivers have own numbers, machine code is not exchanged with architectures where this differs.
+    tegra: bool = False
 
 
 class DriverFloor(Value):
@@ -249,6 +251,7 @@ class Build(Value):
     libc: str | None = None
     extra: str | None = None
     companions: dict[str, str] = {}
+    companion_pythons: dict[str, tuple[str, ...]] = {}  # of those that have wheels for fewer Pythons
     yanked: str | None = None
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from envkit.errors import VerifyError
 from envkit.model.environment import Environment, Report, SmokeResult, VersionDifference
+from envkit.model.matrix import CPU
 from envkit.model.plan import Plan
 from envkit.model.text import strip_controls
 from envkit.model.value import Value
@@ -61,7 +62,13 @@ def harness_program(plan: Plan) -> str:
     payload = {
         "marker": _MARKER,
         "tests": [
-            {"recipe": test.recipe, "program": test.program, "device": test.device, "indices": list(test.indices)}
+            {
+                "recipe": test.recipe,
+                "program": test.program,
+                "device": test.device,
+                "indices": list(test.indices),
+                "numbered": plan.vendor != CPU,
+            }
             for test in plan.smoke
         ],
     }

@@ -25,7 +25,7 @@ def installed_versions():
 
 def run_test(test, index):
     device = test["device"]
-    result = {"recipe": test["recipe"], "device": device if device == "cpu" else f"{device}:{index}"}
+    result = {"recipe": test["recipe"], "device": f"{device}:{index}" if test["numbered"] else device}
     started = time.perf_counter()
     try:
         scope = {"__name__": "envkit_smoke"}

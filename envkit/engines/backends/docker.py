@@ -191,7 +191,6 @@ class DockerEngine:
         return DockerClient()
 
     def _build(self, plan: Plan, context: BuildContext, artifacts: Artifacts, tag: str, labels: dict[str, str]) -> None:
-
         client = build_client()
         wish = ImageWish(
             tag=tag,
@@ -205,7 +204,6 @@ class DockerEngine:
             build_image_with_buildx(client, plan, context, staged, wish)
 
     def _needs_host_network(self, context: BuildContext) -> bool:
-
         if not self._client.has_network(_BRIDGE):
             reason = "the engine has no bridge network"
         elif uses_loopback(context.sources):
