@@ -5,6 +5,7 @@ index and base image that it wants are asked, its packages are locked, and whate
 to it as a fact, so that it chooses the next candidate and says why.
 """
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -63,9 +64,10 @@ def settle_lock(facts: HostFacts, request: Request, matrix: Matrix, settled: Set
     """Lock the choice; a choice that cannot be locked is refused and the next one is tried.
 
     Returns the settlement without a lock when no candidate is left; raises `LockError` or `NetworkError` when the
-    attempts are used up.
+    attempts are used up, or when two different Pythons fail for one reason that has nothing to do with the choice.
     """
     last: EnvkitError | None = None
+    before: Chosen | None = None
     for _ in range(MAX_LOCK_ATTEMPTS):
         chosen = settled.resolution.chosen
         if chosen is None or settled.resolution.status is Status.UNSATISFIABLE:
@@ -75,11 +77,24 @@ def settle_lock(facts: HostFacts, request: Request, matrix: Matrix, settled: Set
         try:
             return msgspec.structs.replace(settled, lock=ask.lock(settled.resolution))
         except (LockError, NetworkError) as error:
-            last = error
+            if before is not None and last is not None and _is_hopeless(last, before, error, chosen):
+                raise
+            last, before = error, chosen
             ask.refused(f"{chosen.candidate}: {error.message}")
             availability = with_refusal(settled.availability, chosen, error)
         settled = settle_resolution(facts, request, matrix, availability, ask)
     raise last if last is not None else LockError("no candidate could be locked")
+
+
+def _is_hopeless(last: EnvkitError, before: Chosen, error: EnvkitError, chosen: Chosen) -> bool:
+    """Tell whether no other candidate can help: the same words for two Pythons, and none of what was chosen in them.
+
+    A package that no index has, as a mistyped `--with`, fails that way for every candidate.
+    """
+    if not error.facts or error.facts != last.facts or before.python == chosen.python:
+        return False
+    words = {word.strip(".-") for word in re.split(r"[^\w.-]+", " ".join(error.facts))}
+    return not any(name in words for name in (*before.packages, *chosen.packages))
 
 
 def open_question(chosen: Chosen | None, availability: Availability, *, can_ask_images: bool) -> Question | None:

@@ -27,6 +27,7 @@ from envkit.model.value import Value, to_line
 from envkit.negotiate import Ask, Settled, settle_lock, settle_resolution
 from envkit.plan import make_plan
 from envkit.resolve.answer import UNUSED_RULE
+from envkit.resolve.command import request_command
 from envkit.run import run_environment
 from envkit.run.records import keep_records, read_report
 from envkit.system.constraints import read_constraints
@@ -141,14 +142,15 @@ def _settle(
         request = msgspec.structs.replace(wish.request, mode=rung.mode)
         ask = _ask(rung, facts, wish, matrix, reporter)
         settled = settle_resolution(facts, request, matrix, known_availability(wish.sources), ask)
-        _accept_degraded(settled.resolution, reporter)
+        _accept_degraded(settled.resolution, settled.availability, reporter)
         settled = settle_lock(facts, request, matrix, settled, ask)
         if settled.lock is not None:
-            _accept_degraded(settled.resolution, reporter)
+            _accept_degraded(settled.resolution, settled.availability, reporter)
             _say_resolved(settled.resolution, reporter)
             return rung, settled
         first_refusal = first_refusal or refusal_of(settled.resolution)
-        reporter.note(f"`{rung.engine.name}` cannot serve this request: {refusal_of(settled.resolution).message}")
+        if len(rungs) > 1:
+            reporter.note(f"`{rung.engine.name}` cannot serve this request: {refusal_of(settled.resolution).message}")
     raise first_refusal or UnsatisfiableError("no engine can serve this request")
 
 
@@ -261,14 +263,15 @@ def _outcome(result: SmokeResult) -> str:
     return lines[-1] if lines else f"expected {result.expected}, got {result.observed}"
 
 
-def _accept_degraded(resolution: Resolution, reporter: Reporter) -> None:
+def _accept_degraded(resolution: Resolution, availability: Availability, reporter: Reporter) -> None:
     """Ask before an accelerator is left unused; raises `AcceleratorUnusedError` unless somebody agrees."""
     unused = next((check for check in resolution.checks if check.rule == UNUSED_RULE), None)
     if resolution.status is not Status.DEGRADED or unused is None or unused.verdict is Verdict.PASS:
         return
     if reporter.confirm(f"{unused.reason}. Go on without it?"):
         return
-    hints = (*(remedy.command for remedy in resolution.remedies), "envkit up … --on cpu")
+    on_cpu = request_command(msgspec.structs.replace(resolution.request, on="cpu", devices=None), availability)
+    hints = (*(remedy.command for remedy in resolution.remedies), on_cpu)
     raise AcceleratorUnusedError(unused.reason, hints=tuple(dict.fromkeys(hints)))
 
 
@@ -282,7 +285,7 @@ def refusal_of(resolution: Resolution) -> UnsatisfiableError:
     return UnsatisfiableError(
         f"nothing that this machine can run satisfies: {specs}",
         facts=facts or rejected,
-        hints=tuple(f"{remedy.text}: `{remedy.command}`" for remedy in resolution.remedies),
+        hints=tuple(f"{remedy.text}\n{remedy.command}" for remedy in resolution.remedies),
     )
 
 

@@ -15,7 +15,7 @@ Specs = Annotated[
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An environment, as `envkit ls` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-EnvironmentName = Annotated[str | None, typer.Option("--name", "-n", help="Name of the environment.")]
+EnvironmentName = Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")]
 PythonRange = Annotated[
     str | None, typer.Option("--python", metavar="RANGE", help="Python versions that may be used: `3.12`, `>=3.11`.")
 ]
@@ -70,6 +70,8 @@ def run_application(arguments: tuple[str, ...], output: Output) -> int:
     if not arguments:
         run_application(("--help",), output)
         return int(ExitStatus.USAGE)
+    if arguments[0] == "help":
+        arguments = (*arguments[1:], "--help")
     given, command = split_command(arguments)
     try:
         status = app(args=list(given), prog_name="envkit", standalone_mode=False, obj=Invocation(output, command))
@@ -77,6 +79,9 @@ def run_application(arguments: tuple[str, ...], output: Output) -> int:
         raise KeyboardInterrupt from error
     except typer.Exit as error:
         return error.exit_code
+    except SystemExit as error:
+        # The parser ends the process by itself when, and only when, the reader of the output has gone.
+        raise BrokenPipeError from error
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         path = "envkit" if context is None else context.command_path

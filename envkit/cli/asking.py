@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from envkit.cli.checks import check_package, check_python, check_recipe, written_in
 from envkit.cli.hostfile import read_text
 from envkit.data import decode_document
 from envkit.errors import UsageError
@@ -39,8 +40,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     offline: bool = False
 
 
-def read_project(directory: Path) -> Project | None:
-    """Read `envkit.yaml` of a directory, None when there is none; raises `DataError`."""
+def read_project() -> Project | None:
+    """Read `envkit.yaml` of the current directory, None when there is none; raises `DataError`, `UsageError`."""
+    try:
+        directory = Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the current directory has been removed", hints=("cd",)) from error
     path = directory / PROJECT_FILE
     if not (path.exists() or path.is_symlink()):
         return None
@@ -63,10 +68,19 @@ def _absolute(table: SourcesTable, directory: Path) -> SourcesTable:
 def make_request(asked: Asked, project: Project | None) -> Request:
     """Check what was asked and make it whole; what was typed goes before the project file. Raises `UsageError`."""
     specs = _specs(asked, project)
+    python = asked.python if asked.python is not None or project is None else project.python
+    if python is not None:
+        with written_in(None if asked.python is not None else _in_project("python")):
+            check_python(python)
+    for package in project.packages if project is not None else ():
+        with written_in(_in_project("packages")):
+            check_package(package)
+    for package in asked.packages:
+        check_package(package)
     return Request(
         specs=specs,
         as_of=datetime.now(UTC).date().isoformat(),
-        python=asked.python or (project.python if project is not None else None),
+        python=python,
         on=asked.on.lower() if asked.on else None,
         devices=parse_devices(asked.devices),
         mode=_mode(asked),
@@ -77,15 +91,21 @@ def make_request(asked: Asked, project: Project | None) -> Request:
 
 def environment_name(asked: Asked, project: Project | None, request: Request) -> str:
     """Return the environment's name: `--name`, the project's, or the recipes'. Raises `UsageError`."""
-    given = asked.name or (project.name if project is not None and not asked.specs else None)
-    name = given or "-".join(spec.recipe for spec in request.specs)
+    theirs = project.name if project is not None and not asked.specs else None
+    given = asked.name if asked.name is not None else theirs
+    name = given if given is not None else "-".join(spec.recipe for spec in request.specs)
     check_text(name, "the environment's name")
+    with written_in(_in_project("name") if asked.name is None and theirs is not None else None):
+        _check_name(name)
+    return name
+
+
+def _check_name(name: str) -> None:
     if not (0 < len(name) <= _NAME_LENGTH and name[0].isalnum() and set(name) <= _NAME_CHARACTERS):
         raise UsageError(
             f"a name has up to {_NAME_LENGTH} lower-case letters, digits, `-`, `_` and `.`, "
             f"a letter or digit first: {name}"
         )
-    return name
 
 
 def make_sources(asked: Asked, project: Project | None) -> PackageSources:
@@ -135,7 +155,15 @@ def _specs(asked: Asked, project: Project | None) -> tuple[Spec, ...]:
             f"nothing was asked for, and there is no `{PROJECT_FILE}` with `recipes` here",
             hints=("envkit up pytorch",),
         )
-    return tuple(parse_spec(text) for text in texts)
+    with written_in(None if asked.specs else _in_project("recipes")):
+        specs = tuple(parse_spec(text) for text in texts)
+        for spec in specs:
+            check_recipe(spec.recipe)
+    return specs
+
+
+def _in_project(key: str) -> str:
+    return f"{Path.cwd() / PROJECT_FILE}, `{key}`"
 
 
 def _mode(asked: Asked) -> Mode | None:

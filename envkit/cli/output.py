@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Callable
 
-from envkit.errors import EnvkitError
+from envkit.cli.streams import silence, write_error
+from envkit.errors import EnvkitError, StorageError
 from envkit.model.text import strip_controls
 from envkit.model.value import Value, to_json
 
@@ -31,13 +32,18 @@ class Output:
         self.terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and "CI" not in os.environ
 
     def data(self, text: str) -> None:
-        """Print a result on stdout."""
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        """Print a result on stdout; raises `StorageError` when it cannot be written."""
+        try:
+            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            silence(sys.stdout)
+            raise StorageError(f"cannot write the output: {(error.strerror or str(error)).lower()}") from error
 
     def line(self, text: str) -> None:
         """Print a line for people on stderr."""
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        write_error(text)
 
     def stage(self, label: str, text: str) -> None:
         """Print the result of a stage, unless `--quiet`."""
@@ -80,7 +86,10 @@ def error_text(error: EnvkitError, paint: Callable[[str, str], str]) -> str:
     lines = [f"{paint(f'error[{error.code}]', _BOLD + _RED)}: {strip_controls(error.message)}"]
     for fact in error.facts:
         lines += [f"  {strip_controls(line)}" for line in fact.splitlines()]
-    lines += [f"{paint('hint', _BOLD + _CYAN)}: {strip_controls(hint)}" for hint in error.hints]
+    for hint in error.hints:
+        first, *rest = hint.splitlines() or [""]
+        lines.append(f"{paint('hint', _BOLD + _CYAN)}: {strip_controls(first)}")
+        lines += [f"      {strip_controls(line)}" for line in rest]  # a command stands alone, to be copied whole
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from envkit import __version__
 from envkit.data.places import DataFile, cache_directory, find_files
 from envkit.errors import DataError
 from envkit.model.matrix import Foundations, Recipe, Source, Vendor
+from envkit.model.value import DECODING
 
 _TYPES: dict[str, type[Foundations | Recipe | Vendor]] = {
     "foundations": Foundations,
@@ -62,7 +63,8 @@ def _key(files: tuple[DataFile, ...]) -> str:
 
 def _read(cache: Path) -> Compiled | None:
     try:
-        return msgspec.msgpack.decode(cache.read_bytes(), type=Compiled)
+        with DECODING:
+            return msgspec.msgpack.decode(cache.read_bytes(), type=Compiled)
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -10,6 +10,7 @@ from envkit.data.assembly import LIMIT_DEPTH, Assembly, Part, Positions
 from envkit.data.faults import WILDCARD, Fault, Path, find_unknown_keys, path_text, split_message
 from envkit.errors import DataError, UnsafeTextError
 from envkit.model.text import unsafe_character
+from envkit.model.value import DECODING
 
 LIMIT_BYTES = 1024 * 1024
 # Fields that hold a program or the words of a tool, which have lines.
@@ -27,7 +28,8 @@ def decode_document(text: str, source: str, expected: type[Decoded]) -> Decoded:
     value = load_document(text, source)
     _check_strings(value, source)
     try:
-        return msgspec.convert(value, expected)
+        with DECODING:
+            return msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
         faults = find_unknown_keys(value, expected) or (split_message(str(error)),)
         raise _decoding_error(faults, text, source) from error

@@ -2,12 +2,16 @@
 
 import hashlib
 from difflib import get_close_matches
+from typing import TypeVar
 
 import msgspec
 
 from envkit.data.compiled import Compiled, Entry, load_compiled
 from envkit.errors import DataError, UnknownRecipeError, UsageError
 from envkit.model.matrix import Foundations, Matrix, Recipe, Vendor
+from envkit.model.value import DECODING
+
+Kind = TypeVar("Kind", Foundations, Recipe, Vendor)
 
 
 def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
@@ -26,15 +30,15 @@ def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
     return Matrix(
         revision=hashlib.sha256(contents.encode()).hexdigest()[:12],
         newest_source=max(entry.newest_source for entry in used),
-        foundations=msgspec.msgpack.decode(foundations.document, type=Foundations),
-        recipes=tuple(msgspec.msgpack.decode(entry.document, type=Recipe) for entry in chosen),
-        vendors=tuple(msgspec.msgpack.decode(entry.document, type=Vendor) for entry in vendors),
+        foundations=_decode(foundations, Foundations),
+        recipes=tuple(_decode(entry, Recipe) for entry in chosen),
+        vendors=tuple(_decode(entry, Vendor) for entry in vendors),
     )
 
 
 def load_recipe(name: str) -> Recipe:
     """Load one recipe by name or alias; raises as `load_matrix` does."""
-    return msgspec.msgpack.decode(_recipe(load_compiled(), name).document, type=Recipe)
+    return _decode(_recipe(load_compiled(), name), Recipe)
 
 
 def load_vendor(name: str) -> Vendor:
@@ -43,23 +47,28 @@ def load_vendor(name: str) -> Vendor:
     if name not in entries:
         message = f"no vendor has this name: `{name}`"
         raise UsageError(message, hints=_similar(name, tuple(entries)))
-    return msgspec.msgpack.decode(entries[name].document, type=Vendor)
+    return _decode(entries[name], Vendor)
 
 
 def load_vendors() -> tuple[Vendor, ...]:
     """Load all vendors, sorted by name; raises `DataError` for a file that does not decode."""
     entries = _of_kind(load_compiled(), "vendors")
-    return tuple(msgspec.msgpack.decode(entry.document, type=Vendor) for entry in entries)
+    return tuple(_decode(entry, Vendor) for entry in entries)
 
 
 def load_foundations() -> Foundations:
     """Load bases, distributions and the order of Pythons; raises `DataError` for a file that does not decode."""
-    return msgspec.msgpack.decode(_foundations(load_compiled()).document, type=Foundations)
+    return _decode(_foundations(load_compiled()), Foundations)
 
 
 def recipe_names() -> tuple[str, ...]:
     """Return the names of all recipes, sorted, without aliases."""
     return tuple(entry.name for entry in _of_kind(load_compiled(), "recipes"))
+
+
+def _decode(entry: Entry, kind: type[Kind]) -> Kind:
+    with DECODING:
+        return msgspec.msgpack.decode(entry.document, type=kind)
 
 
 def _of_kind(compiled: Compiled, kind: str) -> tuple[Entry, ...]:

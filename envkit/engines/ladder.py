@@ -8,9 +8,10 @@ import msgspec
 from envkit.engines import engine_names, load_engine
 from envkit.engines.protocol import Engine
 from envkit.errors import EngineNotReadyError, EnvironmentTakenError
-from envkit.model.availability import ImageState
+from envkit.model.availability import Availability, ImageState
 from envkit.model.host import ContainerEngine, HostFacts
 from envkit.model.request import Mode, Request
+from envkit.resolve.command import request_command
 
 NATIVE = "native"
 
@@ -34,22 +35,30 @@ def climb_ladder(facts: HostFacts, request: Request, name: str) -> tuple[Rung, .
     holder = _holder(facts, name)
     if wanted is not None:
         if holder not in (None, wanted):
+            rung = _asked(facts, request, wanted)
             message = f"the name belongs to an environment of engine `{holder}`: {name}"
-            raise EnvironmentTakenError(message, hints=(f"envkit up … --name {name}-{wanted}", f"envkit rm {name}"))
-        return (_asked(facts, wanted),)
+            raise EnvironmentTakenError(
+                message, hints=(f"{_command(request, rung.engine.name)} --name {name}-{wanted}", f"envkit rm {name}")
+            )
+        return (_asked(facts, request, wanted),)
     if holder is not None:
         return (_rung(holder, f"{_title(facts, holder)}, which this environment already has"),)
     containers = tuple(_rung(engine, _title(facts, engine)) for engine in usable_engines(facts.engines or ()))
     if request.mode is Mode.CONTAINER:
         if not containers:
             raise EngineNotReadyError(
-                "no container engine can be used here", facts=_refusals(facts), hints=_hints(facts)
+                "no container engine can be used here", facts=_refusals(facts), hints=_hints(facts, request)
             )
         return containers
     return (*containers, _rung(NATIVE, _why_native(facts, tried=bool(containers))))
 
 
-def _asked(facts: HostFacts, name: str) -> Rung:
+def _command(request: Request, engine: str) -> str:
+    """Return the command that asks for the same on another engine."""
+    return request_command(msgspec.structs.replace(request, engine=engine, mode=None), Availability())
+
+
+def _asked(facts: HostFacts, request: Request, name: str) -> Rung:
     if name == NATIVE:
         return _rung(NATIVE, "native, as asked")
     if name in usable_engines(facts.engines or ()):
@@ -57,12 +66,12 @@ def _asked(facts: HostFacts, name: str) -> Rung:
     found = _fact(facts, name)
     if found is None:
         message = f"no such engine was found on this machine: {name}"
-        raise EngineNotReadyError(message, facts=_refusals(facts), hints=("envkit up … --native",))
+        raise EngineNotReadyError(message, facts=_refusals(facts), hints=(_command(request, NATIVE),))
     if name not in engine_names():
         message = f"this version of envkit does not drive the engine: {name}"
-        raise EngineNotReadyError(message, hints=tuple(f"envkit up … --engine {known}" for known in engine_names()))
+        raise EngineNotReadyError(message, hints=tuple(_command(request, known) for known in engine_names()))
     message = f"the engine cannot be used ({found.reason or 'unknown reason'}): {name}"
-    raise EngineNotReadyError(message, hints=(*found.remedy, "envkit up … --native"))
+    raise EngineNotReadyError(message, hints=(*found.remedy, _command(request, NATIVE)))
 
 
 def _rung(name: str, reason: str) -> Rung:
@@ -118,6 +127,6 @@ def _refusals(facts: HostFacts) -> tuple[str, ...]:
     )
 
 
-def _hints(facts: HostFacts) -> tuple[str, ...]:
+def _hints(facts: HostFacts, request: Request) -> tuple[str, ...]:
     remedies = tuple(remedy for engine in facts.engines or () for remedy in engine.remedy)
-    return (*remedies, "envkit up … --native")
+    return (*remedies, _command(request, NATIVE))

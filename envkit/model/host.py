@@ -78,7 +78,7 @@ class Stack(Value):
 
     vendor: str
     driver: str | None = None
-    driver_kind: str | None = None  # nvidia: open | proprietary; amd: dkms | in-tree
+    driver_kind: str | None = None  # nvidia: open | proprietary; amd, intel: dkms | in-tree
     runtime_ceiling: Runtime | None = None
     runtimes: tuple[Runtime, ...] | None = None
 

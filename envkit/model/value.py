@@ -1,10 +1,14 @@
 """The base of every value, and its canonical JSON."""
 
+import threading
 from typing import TypeVar, dataclass_transform
 
 import msgspec
 
 ValueType = TypeVar("ValueType", bound="Value")
+# msgspec prepares a struct when it first decodes one, and a second thread that comes upon it half prepared crashes the
+# interpreter (seen with 0.22): whatever decodes into structs where threads run takes its turn here.
+DECODING = threading.RLock()
 
 
 # Tells the type checker what subclasses inherit at run time from the options below.

@@ -90,7 +90,7 @@ def _unused_checks(problem: Problem, attempt: Attempt, unused: tuple[Accelerator
         return (Check(rule=UNUSED_RULE, verdict=Verdict.UNKNOWN, reason=reason, facts=("devices",)),)
     if not unused:
         return ()
-    names = ", ".join(f"{device.device.vendor} {device.label}" for device in unused)
+    names = ", ".join(f"{problem.vendor_title(device.device.vendor)} {device.label}" for device in unused)
     reason = f"{names} would be left unused; `--on cpu` agrees to that"
     facts = tuple(f"devices[{device.position}]" for device in unused)
     return (Check(rule=UNUSED_RULE, verdict=Verdict.FAIL, reason=reason, facts=facts),)

@@ -35,7 +35,7 @@ def attempt_vendor(
     situation = make_situation(problem, wants, vendor)
     host = judge_host(situation)
     places = find_places(problem)
-    ranked = tuple(rank_options(vendor_options(own, vendor), situation) for own in options)
+    ranked = tuple(rank_options(vendor_options(own, vendor, problem), situation) for own in options)
     barrier = next((judgement for judgement in host if judgement.fails), None)
     if barrier is not None:
         return Attempt(

@@ -12,7 +12,7 @@ from envkit.resolve.options import Option
 from envkit.resolve.problem import Problem
 from envkit.resolve.sites import find_places
 from envkit.resolve.situation import Situation
-from envkit.resolve.trial import Trial
+from envkit.resolve.trial import Trial, least_driver
 
 _FACTS = {
     "amd-driver-window": "driver",
@@ -43,23 +43,56 @@ def find_blame(attempt: Attempt, trials: tuple[Trial, ...]) -> tuple[Blame, ...]
     """Return the facts of the smallest sets that stand in the way, cheapest change first.
 
     The solution of each trial is judged by the facts as they are: what refuses it is what the change had to remove.
-    Where no change helps, the refusal of the best candidate is blamed.
+    What a user can change on the machine or in its settings is blamed before what cannot be changed, the device or the
+    processor, and the request itself last. Where no change helps, the refusal of the best candidate is blamed.
     """
-    sets = [failures for trial in trials if (failures := failures_of(trial, attempt.situation))]
-    if not sets:
+    judged = [(trial, failures) for trial in trials if (failures := failures_of(trial, attempt.situation))]
+    if not judged:
         judgements = [entry.judgement for entry in attempt.refused[:1]]
         return tuple(_blame(judgement, attempt.situation) for judgement in judgements)
-    smallest = min(len({_fact(judgement) for judgement in failures}) for failures in sets)
+    best = min(_bearing(trial, failures) for trial, failures in judged)
+    grouped = [_by_fact(failures) for trial, failures in judged if _bearing(trial, failures) == best]
+    smallest = min(map(len, grouped))
     blames: dict[str, Blame] = {}
-    for failures in sets:
-        by_fact: dict[str, list[Judgement]] = {}
-        for judgement in failures:
-            by_fact.setdefault(_fact(judgement), []).append(judgement)
+    for by_fact in grouped:
         if len(by_fact) == smallest:
             for fact, judgements in by_fact.items():
-                needed = strictest(tuple(judgement.needed for judgement in judgements))
-                blames.setdefault(fact, replace(_blame(judgements[0], attempt.situation), needed=needed))
+                blames.setdefault(fact, _joined(judgements, attempt.situation))
     return tuple(blames.values())
+
+
+def _bearing(trial: Trial, failures: tuple[Judgement, ...]) -> int:
+    if any(judgement.rule in _REQUEST_RULES for judgement in failures):
+        return 2
+    return 0 if trial.offered else 1
+
+
+def _by_fact(failures: tuple[Judgement, ...]) -> dict[str, list[Judgement]]:
+    by_fact: dict[str, list[Judgement]] = {}
+    for judgement in failures:
+        by_fact.setdefault(_fact(judgement), []).append(judgement)
+    return by_fact
+
+
+def _joined(judgements: list[Judgement], situation: Situation) -> Blame:
+    """Blame a fact once: the first rule speaks for it, but all that is needed of a driver is."""
+    first = judgements[0]
+    if _fact(first) == "driver":
+        return _driver_blame(judgements, situation)
+    own = tuple(judgement.needed for judgement in judgements if judgement.rule == first.rule)
+    return replace(_blame(first, situation), needed=strictest(own))
+
+
+def _driver_blame(judgements: list[Judgement], situation: Situation) -> Blame:
+    ordered = sorted(judgements, key=lambda judgement: judgement.rule == "kernel-module")
+    needed = strictest(tuple(judgement.needed for judgement in ordered))
+    number, joint, rest = needed.partition(" and ")
+    if number.startswith(">=") and "," not in number:
+        # What was judged is the solution for the newest driver; an older one may be enough for another.
+        least = least_driver(situation.problem, situation.vendor_name)
+        needed = needed if least is None else f">={least}{joint}{rest}"
+    seen = " and ".join(dict.fromkeys(judgement.seen for judgement in ordered))
+    return replace(_blame(ordered[0], situation), seen=seen, needed=needed)
 
 
 def strictest(needs: tuple[str, ...]) -> str:

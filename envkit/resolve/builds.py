@@ -63,6 +63,7 @@ def make_build(recipe: Recipe, release: ReleaseRow, row: VariantRow, architectur
         libc=row.libc or release.libc.get(architecture),
         extra=row.extra,
         companions=release.packages,
+        companion_pythons=release.packages_pythons,
         yanked=release.yanked,
     )
 

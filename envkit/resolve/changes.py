@@ -64,6 +64,26 @@ def newest_driver(problem: Problem, vendor: str) -> str | None:
     return max(windows, key=VendorVersion) if windows else None
 
 
+def driver_steps(problem: Problem, vendor: str) -> tuple[str, ...]:
+    """Return the drivers above the present one from which on more can run, oldest first."""
+    tables, stack = problem.matrix.vendor(vendor), problem.facts.stack(vendor)
+    if tables is None or stack is None or stack.driver is None:
+        return ()
+    wsl = problem.facts.os is not None and bool(problem.facts.os.wsl)
+    floors = {floor.minimum_windows if wsl else floor.minimum for floor in tables.driver_floors}
+    firsts = {device.row.first_driver for device in chosen_devices(problem, vendor) if device.row is not None}
+    known = {step for step in floors | (set() if wsl else firsts) if step is not None}
+    return tuple(
+        sorted((step for step in known if VendorVersion(step) > VendorVersion(stack.driver)), key=VendorVersion)
+    )
+
+
+def with_driver(problem: Problem, vendor: str, driver: str) -> Problem:
+    """Return the problem with another driver of the vendor, of which nothing but its number is known."""
+    stack = problem.facts.stack(vendor) or Stack(vendor=vendor)
+    return _with_stack(problem, replace(stack, driver=driver, driver_kind=None, runtime_ceiling=None))
+
+
 def chosen_devices(problem: Problem, vendor: str) -> tuple[Accelerator, ...]:
     """Return the devices that the request is about, unusable ones included."""
     asked = problem.request.devices
@@ -142,7 +162,7 @@ def _best_driver(problem: Problem, vendor: str) -> Problem | None:
     stack, newest = problem.facts.stack(vendor), newest_driver(problem, vendor)
     if stack is None or stack.driver is None or newest is None:
         return None
-    return _with_stack(problem, replace(stack, driver=newest, driver_kind=None, runtime_ceiling=None))
+    return with_driver(problem, vendor, newest)
 
 
 def _usable_devices(problem: Problem, vendor: str) -> Problem | None:
@@ -180,14 +200,21 @@ def _other_processor(problem: Problem, _vendor: str) -> Problem | None:
 
 
 def _device_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
-    """Offer each subset of the architectures of the chosen devices, those with the most devices first."""
-    devices = [device for device in chosen_devices(problem, vendor) if device.device.usable is not False]
+    """Offer each subset of the architectures of the chosen devices, those with the most devices first.
+
+    Where a device was asked for that is not there, all that are there are offered too.
+    """
+    there = [device for device in accelerators(problem, vendor) if device.device.usable is not False]
+    asked = problem.request.devices
+    devices = [device for device in there if asked is None or device.index in asked]
     architectures = sorted({device.architecture or "" for device in devices})
     subsets = [
         tuple(device.index for device in devices if (device.architecture or "") in kept)
         for size in range(1, len(architectures))
         for kept in combinations(architectures, size)
     ]
+    if there and set(asked or ()) - {device.index for device in accelerators(problem, vendor)}:
+        subsets.append(tuple(device.index for device in there))
     subsets.sort(key=lambda indices: (-len(indices), indices))
     return tuple(
         Change(kind="use-device", cost=3, apply=partial(_only_devices, indices=indices)) for indices in subsets

@@ -72,7 +72,7 @@ def _option_notes(options: list[Option], situation: Situation) -> tuple[str, ...
                 " download; no processor build could be taken"
             )
         elif build.vendor == CPU != situation.vendor_name:
-            notes.append(f"{title} has no builds for {situation.vendor_name}: its processor build is used")
+            notes.append(f"{title} has no builds for {situation.title}: its processor build is used")
         notes += option.companions.notes
     return tuple(notes)
 
@@ -85,13 +85,13 @@ def _device_notes(answer: Answer) -> tuple[str, ...]:
             vendor = device.device.vendor
             switch = f"--on {vendor}" if vendor != situation.vendor_name else f"--devices {device.index}"
             served = any(serves_vendor(want, vendor) for want in answer.wants)
-            how = f"; `{switch}` uses it" if served else f": no recipe of the request has builds for {vendor}"
-            notes.append(f"{vendor} {device.label} is left unused{how}")
+            how = f"; `{switch}` uses it" if served else ": no recipe of the request has builds for it"
+            notes.append(f"{answer.problem.vendor_title(vendor)} {device.label} is left unused{how}")
     for device in _of_interest(answer.idle, answer):
         why = "it cannot be used as things are"
         if device.device.usable is not False:
             why = "the compatibility data does not know it as an accelerator"
-        notes.append(f"{device.device.vendor} {device.label} is left unused: {why}")
+        notes.append(f"{answer.problem.vendor_title(device.device.vendor)} {device.label} is left unused: {why}")
     return tuple(notes)
 
 

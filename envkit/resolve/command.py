@@ -2,16 +2,19 @@
 
 import shlex
 
+from envkit.model.availability import Availability
 from envkit.model.request import Mode, Request
 
 _NATIVE = "native"
 _DEFAULT_ENGINE = "docker"
+_WHEELHOUSE = "--wheelhouse"
 
 
-def request_command(request: Request) -> str:
+def request_command(request: Request, availability: Availability) -> str:
     """Return the `envkit up` command of a request, quoted for a shell; the date is not part of it.
 
-    A container is asked for by the engine that makes it, docker where the request names none.
+    A container is asked for by the engine that makes it, docker where the request names none. Wheelhouses that were
+    named on the command line are named again; those of a file are found there.
     """
     words = ["envkit", "up", *(str(spec) for spec in request.specs)]
     if request.engine == _NATIVE or (request.engine is None and request.mode is Mode.NATIVE):
@@ -25,4 +28,9 @@ def request_command(request: Request) -> str:
         words += ["--devices", ",".join(map(str, request.devices))]
     for package in request.packages:
         words += ["--with", package]
+    typed = (wheel.path.rpartition("/")[0] for wheel in availability.wheels if wheel.origin == _WHEELHOUSE)
+    for directory in dict.fromkeys(typed):
+        words += [_WHEELHOUSE, directory]
+    if availability.offline:
+        words.append("--offline")
     return shlex.join(words)

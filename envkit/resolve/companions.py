@@ -1,5 +1,6 @@
 """Which packages come with a build: companions by default, by extra, pinned or open, and from where."""
 
+from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envkit.model.availability import LocalWheel
@@ -17,6 +18,29 @@ class Companions(Value):
     requirements: tuple[str, ...]  # any version that the lock finds
     missing: tuple[str, ...] = ()  # asked for by an extra, and not to be had with this build
     notes: tuple[str, ...] = ()
+    pythons: dict[str, tuple[str, ...]] = {}  # of pinned ones that have wheels for fewer Pythons
+
+
+def companions_at(companions: Companions, want: Want, python: str) -> Companions:
+    """Leave out the default companions that have no wheel for a Python, with a note; those asked for stay."""
+    absent = lacking_python(companions, python)
+    asked = {row.package for row in want.recipe.companions if row.extra in want.spec.extras}
+    dropped = [package for package in absent if package not in asked]
+    if not dropped:
+        return companions
+    extras = {row.package: row.extra for row in want.recipe.companions}
+    notes = tuple(
+        f"`{package}` was left out: {package} {companions.pins[package]} has no wheel for Python {python};"
+        f" `{want.recipe.name}[{extras[package]}]` requires it"
+        for package in dropped
+    )
+    pins = {package: version for package, version in companions.pins.items() if package not in dropped}
+    return replace(companions, pins=pins, notes=(*companions.notes, *notes))
+
+
+def lacking_python(companions: Companions, python: str) -> tuple[str, ...]:
+    """Return the pinned companions without a wheel for a Python."""
+    return tuple(package for package in companions.pins if python not in companions.pythons.get(package, (python,)))
 
 
 def index_companions(want: Want, build: Build) -> Companions:
@@ -29,7 +53,12 @@ def index_companions(want: Want, build: Build) -> Companions:
             pins[companion.package] = version
         elif companion.extra in want.spec.extras:
             missing.append(companion.package)
-    return Companions(pins=pins, requirements=_requirements(want, build), missing=tuple(missing))
+    return Companions(
+        pins=pins,
+        pythons=build.companion_pythons,
+        requirements=_requirements(want, build),
+        missing=tuple(missing),
+    )
 
 
 def wheelhouse_companions(

@@ -55,7 +55,9 @@ def vendor_names(problem: Problem) -> tuple[str, ...]:
 
 def embedded_architectures(tables: Vendor | None) -> frozenset[str]:
     """Return the architectures that only embedded boards have: machine code does not cross to or from them."""
-    return frozenset(row.architecture for row in tables.architectures if row.tegra) if tables is not None else frozenset()
+    if tables is None:
+        return frozenset()
+    return frozenset(row.architecture for row in tables.architectures if row.tegra)
 
 
 def _driver_serves(stack: Stack | None, tables: Vendor | None) -> bool:

@@ -43,20 +43,20 @@ def grade_build(ranked: Ranked, situation: Situation) -> Graded:
 
 def grade_place(graded: Graded, place: Place, situation: Situation) -> Graded:
     """Apply the rules about a place to an option that no other rule refuses, up to the first that does."""
-    judgements = list(graded.judgements)
+    judgements, option = list(graded.judgements), graded.option.at(place)
     for rule in PLACE_RULES:
-        judgement = rule(graded.option, place, situation)
+        judgement = rule(option, place, situation)
         if judgement is None:
             continue
         judgements.append(judgement)
         if judgement.fails:
-            return Graded(option=graded.option, key=graded.key, judgements=tuple(judgements), refusal=judgement)
-    return Graded(option=graded.option, key=graded.key, judgements=tuple(judgements))
+            return Graded(option=option, key=graded.key, judgements=tuple(judgements), refusal=judgement)
+    return Graded(option=option, key=graded.key, judgements=tuple(judgements))
 
 
 def judge_fully(option: Option, place: Place, situation: Situation) -> tuple[Judgement, ...]:
     """Apply every rule to an option at a place, also those behind a refusal."""
     about_build = (rule(option, situation) for rule in BUILD_RULES)
-    about_place = (rule(option, place, situation) for rule in PLACE_RULES)
+    about_place = (rule(option.at(place), place, situation) for rule in PLACE_RULES)
     found = (*about_build, *about_place)
     return (*judge_host(situation), *(judgement for judgement in found if judgement is not None))

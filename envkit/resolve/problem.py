@@ -34,6 +34,11 @@ class Problem(Value):
         usable = any(engine.usable for engine in self.facts.engines or ())
         return Mode.CONTAINER if usable else Mode.NATIVE
 
+    def vendor_title(self, name: str) -> str:
+        """Return a vendor's name as people write it, or the name itself where the matrix has no tables for it."""
+        vendor = self.matrix.vendor(name)
+        return name if vendor is None else vendor.title
+
     @property
     def cpu_architecture(self) -> str:
         """The processor architecture as wheels spell it."""

@@ -11,7 +11,8 @@ from envkit.resolve.situation import Situation
 from envkit.resolve.trial import Trial
 
 _SOURCE_RULES = frozenset({"index-availability", "base-image"})
-_DRIVER_RULES = frozenset({"driver-floor", "driver-exact", "driver-generation", "amd-driver-window", "kernel-module"})
+_MODULE_RULE = "kernel-module"
+_DRIVER_RULES = frozenset({"driver-floor", "driver-exact", "driver-generation", "amd-driver-window", _MODULE_RULE})
 
 
 def make_remedies(trials: tuple[Trial, ...], situation: Situation) -> tuple[Remedy, ...]:
@@ -31,7 +32,7 @@ def _remedy(trial: Trial, situation: Situation) -> Remedy:
     return Remedy(
         kind="+".join(kinds),
         text=f"{steps}: {outcome}",
-        command=request_command(trial.problem.request),
+        command=request_command(trial.problem.request, trial.problem.availability),
         cost=trial.cost,
     )
 
@@ -64,12 +65,14 @@ def _device_step(trial: Trial, situation: Situation) -> str:
 
 
 def _driver_step(trial: Trial, situation: Situation) -> str:
-    needed = [failure.needed for failure in failures_of(trial, situation) if failure.rule in _DRIVER_RULES]
-    title = situation.vendor.title if situation.vendor is not None else situation.vendor_name
+    failures = [failure for failure in failures_of(trial, situation) if failure.rule in _DRIVER_RULES]
+    numbers = strictest(tuple(failure.needed for failure in failures if failure.rule != _MODULE_RULE))
+    modules = sorted({failure.needed for failure in failures if failure.rule == _MODULE_RULE})
+    needed = " ".join((*((numbers,) if numbers else ()), *(f"with {module}" for module in modules)))
     newest = newest_driver(situation.problem, situation.vendor_name)
     served = ", ".join(device.label for device in chosen_devices(situation.problem, situation.vendor_name))
     branch = "" if newest is None else f"; {newest.removesuffix('.999')} is the newest branch that serves {served}"
-    return f"install the {title} driver {strictest(tuple(needed))}{branch}"
+    return f"install the {situation.title} driver {needed}{branch}"
 
 
 def _is_upgrade(situation: Situation) -> bool:

@@ -48,6 +48,11 @@ class Situation(Value):
     today: int  # day number of the request
 
     @property
+    def title(self) -> str:
+        """The vendor's name as people write it."""
+        return self.problem.vendor_title(self.vendor_name)
+
+    @property
     def driver_fact(self) -> str:
         """The path of the driver version in the host facts."""
         return f"stacks.{self.vendor_name}.driver"

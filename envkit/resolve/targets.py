@@ -12,28 +12,32 @@ from envkit.resolve.models import find_model
 _PART = re.compile(r"(?P<key>[a-z]+)\s*(?:>?=)\s*(?P<value>\S+)")
 _DEVICE = re.compile(r"(?P<name>[^*=<>]+?)\s*(?:\*\s*(?P<count>\d{1,4}))?")
 _KEYS = ("arch", "driver", "os", "python")
-_FORM = "a target is written `h100*8,driver=570.124.06,os=ubuntu-24.04`; `cpu` is a machine without accelerator"
+_FORM = (
+    "a target is written `h100*8,driver=570.124.06,os=ubuntu-24.04`, with several kinds of devices `v100+a100*2`;"
+    " `cpu` is a machine without accelerator"
+)
 _SOURCE = "--target"
+_CPU = "cpu"
 
 
 def target_facts(text: str, matrix: Matrix) -> HostFacts:
     """Return the facts that a target names; everything else stays unknown.
 
-    Keys are `driver` (`driver>=535` counts as 535), `os`, `arch` and `python`. A distribution brings its libc and its
-    Python from the matrix. Raises `UsageError`.
+    Devices of several kinds are joined by `+` or listed one by one. Keys are `driver` (`driver>=535` counts as 535),
+    `os`, `arch` and `python`. A distribution brings its libc and its Python from the matrix. Raises `UsageError`.
     """
     settings: dict[str, str] = {}
     names: list[str] = []
     for part in (piece.strip() for piece in text.split(",")):
         match = _PART.fullmatch(part)
         if match is None:
-            names.append(part)
+            names += _separate(part, matrix)
         elif match["key"] in _KEYS:
             settings[match["key"]] = match["value"]
         else:
             message = f"a target has no such key: {match['key']}"
             raise UsageError(message, hints=(*_near(match["key"], _KEYS), _FORM))
-    devices = () if names == ["cpu"] else _devices(names, text, matrix)
+    devices = () if names == [_CPU] else _devices(names, text, matrix)
     system = _system(settings.get("os"), matrix)
     return HostFacts(
         os=_operating_system(settings.get("os"), system),
@@ -43,6 +47,14 @@ def target_facts(text: str, matrix: Matrix) -> HostFacts:
         pythons=_pythons(settings.get("python") or (system.python if system else None)),
         evidence=tuple(Evidence(fact=fact, source=_SOURCE, raw=text) for fact in _stated(devices, settings)),
     )
+
+
+def _separate(part: str, matrix: Matrix) -> list[str]:
+    """Take `v100+a100*2` apart; a `+` that stands in a listed name, as in `Ryzen AI Max+ 395`, separates nothing."""
+    listed = (name.lower() for vendor in matrix.vendors for model in vendor.models for name in model.names)
+    if any("+" in name and name in part.lower() for name in listed):
+        return [part]
+    return [piece.strip() for piece in part.split("+")]
 
 
 def _stated(devices: tuple[Device, ...], settings: dict[str, str]) -> tuple[str, ...]:
@@ -57,8 +69,11 @@ def _devices(names: list[str], text: str, matrix: Matrix) -> tuple[Device, ...]:
     devices: list[Device] = []
     for name in names:
         match = _DEVICE.fullmatch(name)
-        if match is None:
+        if match is None or match["count"] == "0":
             message = f"not a target: {text}"
+            raise UsageError(message, hints=(_FORM,))
+        if name == _CPU:
+            message = f"`{_CPU}` stands for a machine without accelerator and goes with no device: {text}"
             raise UsageError(message, hints=(_FORM,))
         vendor, model, listed = find_model(match["name"], matrix.vendors)
         for _ in range(int(match["count"] or 1)):

@@ -4,13 +4,15 @@ from itertools import combinations
 
 from msgspec.structs import replace
 
+from envkit.model.matrix import Build
+from envkit.model.request import Spec
 from envkit.model.value import Value
 from envkit.resolve.attempt import attempt_vendor
-from envkit.resolve.changes import AGREE, Change
+from envkit.resolve.changes import AGREE, Change, driver_steps, with_driver
 from envkit.resolve.combine import Combination
 from envkit.resolve.options import all_options
 from envkit.resolve.problem import CPU, Problem, find_wants
-from envkit.resolve.versions import python_allowed
+from envkit.resolve.versions import day_number, python_allowed, within
 
 
 class Trial(Value):
@@ -57,6 +59,19 @@ def solve_again(problem: Problem, vendor: str) -> Combination | None:
     return attempt_vendor(problem, wants, options, vendor).combination
 
 
+def _pin(asked: Spec, build: Build, original: Problem) -> str:
+    """Return the range that takes a release: as it was asked for where that does, else the release exactly."""
+    age = day_number(original.request.as_of) - day_number(build.released) if build.released else None
+    waits = age is not None and age < original.matrix.foundations.settle_days
+    return f"=={build.release}" if waits or not within(asked.range, build.release) else asked.range
+
+
+def least_driver(problem: Problem, vendor: str) -> str | None:
+    """Return the oldest driver above the present one that makes the problem solvable by itself; None: none is known."""
+    steps = driver_steps(problem, vendor)
+    return next((step for step in steps if solve_again(with_driver(problem, vendor, step), vendor) is not None), None)
+
+
 def _try(problem: Problem, vendor: str, changes: tuple[Change, ...]) -> Trial | None:
     changed = problem
     for change in changes:
@@ -79,9 +94,9 @@ def _as_posed(changed: Problem, original: Problem, changes: tuple[Change, ...], 
     request = replace(changed.request, as_of=original.request.as_of)
     facts = changed.facts
     if "pin-framework" in kinds:
-        releases = [part.option.build.release for part in combination.parts]
-        specs = zip(request.specs, releases, strict=True)
-        request = replace(request, specs=tuple(replace(spec, range=f"=={release}") for spec, release in specs))
+        rows = zip(request.specs, original.request.specs, combination.parts, strict=True)
+        specs = (replace(spec, range=_pin(asked, part.option.build, original)) for spec, asked, part in rows)
+        request = replace(request, specs=tuple(specs))
     place = combination.place
     if kinds & {"change-python", "install-python"} and not python_allowed(
         original.request.python, place.python, place.python_version

@@ -112,6 +112,9 @@ def _build(
         source=wheel.origin,
     )
     build = make_build(recipe, known, variant, architecture, source)
+    if not wheel_label(wheel):
+        # Own indexes label their wheels: one without a label is the main index's build, with that one's PTX.
+        build = replace(build, ptx=variant.ptx)
     return _as_tagged(build, wheel, platform, pythons)
 
 

@@ -34,6 +34,6 @@ def find_environment(name: str, engines: tuple[ContainerEngine, ...]) -> tuple[E
             return engine, environment
     names = [environment.name for _, environment in standing_environments(engines)]
     close = get_close_matches(name, names, n=3)
-    hints = tuple(f"did you mean `{similar}`?" for similar in close) or ("envkit ls", f"envkit up … --name {name}")
+    hints = tuple(f"did you mean `{similar}`?" for similar in close) or ("envkit ls",)
     message = f"no environment has this name: {name}"
     raise UnknownEnvironmentError(message, hints=hints)

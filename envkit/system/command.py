@@ -11,6 +11,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from envkit.system.signals import Terminated
+
+_SIGNAL_BASE = 128  # a shell shows a command that a signal ended as 128 and the signal's number
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """An outside command."""
@@ -109,16 +113,24 @@ def stream_command(command: Command, on_line: Callable[[str], None]) -> Complete
 
 
 def attach_command(command: Command) -> int:
-    """Run a command on this process's own terminal and return its exit status; its time is the user's."""
+    """Run a command on this process's own terminal and return its exit status; its time is the user's.
+
+    A signal that ended the command counts as in a shell: 128 and its number. One that asks this process to end is
+    handed on to the command.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     process = subprocess.Popen(command.argv, env=_environment(command), cwd=command.directory)
     while True:
         try:
-            return process.wait()
+            status = process.wait()
         except KeyboardInterrupt:
             # The terminal has sent the interrupt to the command as well: it decides what it means.
             continue
+        except Terminated as end:
+            process.send_signal(end.number)
+        else:
+            return status if status >= 0 else _SIGNAL_BASE - status
 
 
 def _start(command: Command, *, stdin: int, merge: bool = False) -> "subprocess.Popen[bytes]":

@@ -85,6 +85,7 @@ def _hints(path: Path) -> tuple[str, ...]:
         ("XDG_STATE_HOME", state_directory),
         ("XDG_CACHE_HOME", cache_directory),
     ):
-        if path.is_relative_to(directory()):
+        # One up from envkit's own: uv's cache is its neighbour.
+        if path.is_relative_to(directory().parent):
             return (_HINT.format(variable),)
     return ()

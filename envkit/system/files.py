@@ -1,6 +1,7 @@
 """Files that are complete or not there at all, and locks between envkit commands."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,8 +13,12 @@ from envkit.system.directories import ensure_directory, storage_error
 def write_atomically(path: Path, text: str, *, mode: int = 0o600) -> None:
     """Write a file so that any reader, also after a crash, sees all of the old text or all of the new.
 
-    Raises `StorageError` with the path and the system's reason; the old file is then as it was.
+    Raises `StorageError` with the path and the system's reason; the old file is then as it was. What is no file but a
+    device or a pipe is written to and never replaced.
     """
+    if _is_special(path):
+        _write_through(path, text)
+        return
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -53,6 +58,21 @@ def lock_directory(path: Path, *, timeout_seconds: float = 5.0) -> Iterator[None
         yield
     finally:
         lock.release()
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _write_through(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise storage_error(error, path, "cannot write") from error
 
 
 def _remove_quietly(path: Path) -> None:

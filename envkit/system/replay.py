@@ -166,4 +166,11 @@ def _covers(recorded: tuple[str, ...], asked: tuple[str, ...]) -> bool:
     if _FORMS.intersection(recorded) != _FORMS.intersection(asked):
         return False
     # `--showmeminfo all` holds what `--showmeminfo vram` asks for.
-    return all(word in recorded or (not word.startswith("-") and "all" in recorded) for word in asked[1:])
+    return all(_holds(recorded, word) or (not word.startswith("-") and "all" in recorded) for word in asked[1:])
+
+
+def _holds(recorded: tuple[str, ...], word: str) -> bool:
+    """Tell whether an argument was recorded, or is a list of columns of which more were: a header tells which."""
+    if word in recorded or "," not in word or any("noheader" in other for other in recorded):
+        return word in recorded
+    return any(set(word.split(",")) <= set(other.split(",")) for other in recorded)

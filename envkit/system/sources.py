@@ -14,6 +14,7 @@ from envkit.system.pip_settings import is_true, read_pip_settings, setting_items
 from envkit.system.uv_settings import UvSettings, read_uv_settings
 
 _PipSettings = Mapping[str, Setting]
+_INDEX_SCHEMES = frozenset({"http", "https", "file"})
 _PROJECT = "project file `sources.{}`"
 
 
@@ -173,8 +174,12 @@ def _variable(environment: Mapping[str, str], name: str) -> Setting | None:
 
 
 def _address(setting: Setting) -> Setting:
-    """Return an index as a URL: both tools also take the path of a directory."""
-    if "://" in setting.value or setting.value.startswith("file:"):
+    """Return an index as a URL: both tools also take the path of a directory. Raises `DataError` for other schemes."""
+    scheme, separator, _ = setting.value.partition("://")
+    if separator and scheme.lower() not in _INDEX_SCHEMES:
+        message = f"an index is reached by http, https or file, not by: {scheme}"
+        raise DataError(message, facts=(f"set by {setting.origin}",))
+    if separator or setting.value.startswith("file:"):
         return setting
     return Setting(value=Path(setting.value).absolute().as_uri(), origin=setting.origin)
 

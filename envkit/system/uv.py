@@ -10,6 +10,7 @@ from envkit.model.address import display_url
 from envkit.model.sources import PackageSources
 from envkit.model.value import Value
 from envkit.system.command import Command
+from envkit.system.directories import storage_error
 
 # What changes how uv works, not where packages come from; every other `UV_*` has been read into the sources already.
 _KEPT = re.compile(r"UV_(CACHE_DIR|CONCURRENT_\w+|CREDENTIALS_DIR|KEYRING_PROVIDER|LINK_MODE|NATIVE_TLS|SYSTEM_CERTS)")
@@ -24,6 +25,7 @@ _NO_NETWORK = "because the network was disabled"
 _NO_STORAGE = re.compile(
     r"No space left on device|Disk quota exceeded|Read-only file system|Permission denied(?= \(os error)"
 )
+_ABSOLUTE = re.compile(r"(?<![\w/])/[^\s`:]+")
 _UNTRUSTED = re.compile(r"certificate|UnknownIssuer", re.IGNORECASE)
 _SHOWN_LINES = 30
 # What uv draws before a line (a cross, lines, an arrow) and the levels that it names: the words are enough.
@@ -150,6 +152,9 @@ def explain_failure(output: str) -> EnvkitError | None:
         message = "a package is neither in a wheelhouse nor in the cache, and offline was asked for"
         return IndexUnreachableError(message, url="", facts=explanation(output))
     if (found := _NO_STORAGE.search(output)) is not None:
-        message = f"packages could not be written: {found[0].lower()}"
-        return StorageError(message, facts=explanation(output))
+        line = explanation(output[: found.end()])[-1]
+        path = next(iter(reversed(_ABSOLUTE.findall(line))), None)
+        if path is not None:
+            return storage_error(OSError(0, found[0]), Path(path), "packages could not be written")
+        return StorageError(f"packages could not be written: {found[0].lower()}", facts=(line,))
     return None

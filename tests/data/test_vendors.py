@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envkit.data import load_foundations, load_vendor, load_vendors
+from envkit.data import load_foundations, load_recipe, load_vendor, load_vendors
 from envkit.model.matrix import Vendor
 from envkit.model.version import VendorVersion
 
@@ -103,9 +103,29 @@ def test_nvidia_floors_rows_and_branches_tell_one_story() -> None:
     ]
 
 
-def test_jetson_chips_before_thor_are_told_from_desktop_ones() -> None:
-    tegra = {row.architecture for row in load_vendor("nvidia").architectures if row.tegra}
-    assert tegra == {"sm_53", "sm_62", "sm_72", "sm_87"}
+def test_the_architectures_of_jetson_boards_are_those_of_the_jetson_models() -> None:
+    nvidia = load_vendor("nvidia")
+    tegra = {row.architecture for row in nvidia.architectures if row.tegra}
+    assert tegra == {model.architecture for model in nvidia.models if model.category == "jetson"}
+    assert tegra == {"sm_53", "sm_62", "sm_72", "sm_87", "sm_110"}
+
+
+def test_no_driver_serves_a_generation_before_its_first_branch() -> None:
+    rows = [row for row in load_vendor("nvidia").architectures if row.generation == "Blackwell"]
+    assert rows
+    assert all(row.first_driver is not None and int(row.first_driver) >= 570 for row in rows)
+
+
+def test_every_device_that_a_wheel_has_code_for_is_known_as_an_accelerator() -> None:
+    listed = {
+        architecture
+        for row in load_recipe("pytorch").variants
+        if row.vendor == "amd"
+        for architecture in row.architectures or ()
+    }
+    known = {model.architecture for model in load_vendor("amd").models}
+    # gfx1103 is only ever a part of a processor: it stays a note until somebody asks for it.
+    assert listed - known == {"gfx1103"}
 
 
 def test_foundations_name_their_sources_and_parse() -> None:

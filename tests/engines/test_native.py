@@ -14,6 +14,7 @@ import pytest
 
 from envkit.engines import engine_names, hold_environment, load_engine
 from envkit.engines.backends.native import NativeEngine
+from envkit.engines.backends.native_install import remove_generation
 from envkit.engines.protocol import BuildContext, Engine, Progress
 from envkit.errors import BuildError, EnvironmentBusyError, IndexUnreachableError, RunError, StorageError, UsageError
 from envkit.lock import lock_request
@@ -98,7 +99,7 @@ class Site:
         return completed.stdout.strip() or completed.stderr
 
     def generations(self, name: str = "demo") -> list[str]:
-        return sorted(path.name for path in (self.envs / name / "generations").iterdir())
+        return sorted(path.name for path in (self.envs / name / "generations").glob("*"))
 
 
 @pytest.fixture
@@ -303,7 +304,7 @@ def test_full_disk_is_said_and_leaves_nothing(site: Site, make_wheel: MakeWheel,
     engine = NativeEngine(full_disk / "envs")
     with pytest.raises(StorageError, match="no space left on device"):
         engine.build(plan, BuildContext(sources=site.sources, log=str(site.log)))
-    assert list((full_disk / "envs" / "demo" / "generations").iterdir()) == []
+    assert not (full_disk / "envs" / "demo").exists()
 
 
 def test_commands_run_activated_and_report_their_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,3 +406,24 @@ def test_locked_files_are_those_of_the_wheelhouse(site: Site) -> None:
     alpha = plan.lock.packages[0].file
     assert alpha.path is not None
     assert alpha.sha256 == hashlib.sha256(Path(alpha.path).read_bytes()).hexdigest()
+
+
+def test_installation_is_removed_while_an_installer_that_was_left_behind_still_writes_to_it(tmp_path: Path) -> None:
+    generation = tmp_path / "generation"
+    (generation / "venv").mkdir(parents=True)
+    program = (
+        "import itertools, pathlib, sys\n"
+        "for number in itertools.count():\n"
+        "    pathlib.Path(sys.argv[1], 'venv', str(number)).touch()\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", program, str(generation)], stderr=subprocess.DEVNULL)
+    try:
+        while len(list((generation / "venv").glob("*"))) < 500:
+            assert writer.poll() is None
+        remove_generation(generation)
+        assert writer.wait(timeout=10) == 1
+    finally:
+        writer.kill()
+        writer.wait()
+    assert list(tmp_path.glob("*")) == []
+    assert list(tmp_path.glob(".*")) == []

@@ -1,10 +1,12 @@
 """The conversation between the resolver and the world, with the real matrix and worlds that answer as told."""
 
+import msgspec
 import pytest
 
 from envkit.data import load_matrix
 from envkit.errors import LockError, NetworkError
 from envkit.model.availability import Availability, ImageState, IndexState, LocalWheel
+from envkit.model.host import Python
 from envkit.model.lock import Lock
 from envkit.model.request import Mode, Request
 from envkit.model.resolution import Resolution, Status
@@ -34,6 +36,7 @@ class World:
         self.images = images
         self.conflicts = conflicts
         self.error: type[LockError | NetworkError] = LockError
+        self.facts: tuple[str, ...] = ()
         self.asked_indexes: list[str] = []
         self.locked: list[str] = []
         self.said: list[str] = []
@@ -67,7 +70,7 @@ class World:
         self.locked.append(resolution.chosen.candidate)
         if len(self.locked) <= self.conflicts:
             message = "no versions fit together"
-            raise self.error(message)
+            raise self.error(message, facts=self.facts)
         return Lock(python=resolution.chosen.python, platform="p", packages=(), pylock="", sha256="0" * 64)
 
 
@@ -122,3 +125,26 @@ def test_locking_ends_with_the_last_reason_when_nothing_can_be_locked() -> None:
     with pytest.raises(LockError, match="no versions fit together"):
         settle_lock(LAPTOP, request(), MATRIX, settled, world.ask())
     assert len(world.locked) == MAX_LOCK_ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("explanation", "attempts"),
+    [
+        ("Because mistyped was not found in the package registry", 2),
+        ("Because mistyped depends on torch<2", MAX_LOCK_ATTEMPTS),
+    ],
+)
+def test_a_reason_that_no_other_candidate_can_mend_ends_the_search(explanation: str, attempts: int) -> None:
+    world = World(conflicts=99)
+    world.facts = (explanation,)
+    pythons = (
+        Python(version="3.11.7", path="/usr/bin/python3.11"),
+        Python(version="3.12.1", path="/usr/bin/python3.12"),
+    )
+    host = msgspec.structs.replace(LAPTOP, pythons=pythons)
+    asked = Request(specs=(parse_spec("pytorch"),), as_of="2026-11-22", mode=Mode.NATIVE)
+    settled = settle_resolution(host, asked, MATRIX, Availability(), world.ask())
+    with pytest.raises(LockError) as raised:
+        settle_lock(host, asked, MATRIX, settled, world.ask())
+    assert raised.value.facts == (explanation,)
+    assert len(world.locked) == attempts

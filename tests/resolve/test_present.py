@@ -34,7 +34,7 @@ def test_a_refusal_is_told_with_blame_and_remedies_cheapest_first(ask_real: Ask)
 
 def test_a_device_left_unused_is_marked(ask_real: Ask) -> None:
     text = describe_resolution(ask_real("h100,driver=580.65.06", "openvino"))
-    assert "✗ accelerator-unused: nvidia device 0 (H100) would be left unused; `--on cpu` agrees to that" in text
+    assert "✗ accelerator-unused: NVIDIA device 0 (H100) would be left unused; `--on cpu` agrees to that" in text
     assert "what stands in the way:" in text
 
 

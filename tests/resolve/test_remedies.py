@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
-from envkit.model.availability import Availability, Constraint, IndexState
+from envkit.model.availability import Availability, Constraint, IndexState, LocalWheel
 from envkit.model.host import Evidence, HostFacts
 from envkit.model.matrix import Matrix
 from envkit.model.request import Mode, Request
@@ -65,6 +66,75 @@ def test_a_newer_driver_is_named_with_the_last_branch_that_serves_the_card(ask_r
     assert ask_real("rtx 5090,driver=580.65.06", "pytorch>=2.15", on="nvidia").status is Status.OK
 
 
+def test_the_driver_is_to_blame_where_a_newer_one_meets_the_request_as_it_is(ask_real: Ask) -> None:
+    resolution = ask_real("rtx 5090,driver=570.124.06", "pytorch==2.15.0", on="nvidia")
+    assert [(blame.fact, blame.needed, blame.seen) for blame in resolution.blame] == [
+        ("driver", ">=580.65.06", "570.124.06")
+    ]
+    assert [remedy.kind for remedy in resolution.remedies] == ["pin-framework", "upgrade-driver", "use-cpu"]
+
+
+def test_the_oldest_driver_that_is_enough_is_blamed_not_that_of_the_newest_release(ask_real: Ask) -> None:
+    resolution = ask_real("rtx 5090,driver=550.54.15", "pytorch", on="nvidia")
+    assert [(blame.fact, blame.needed) for blame in resolution.blame] == [("driver", ">=570")]
+    assert ask_real("rtx 5090,driver=570", "pytorch", on="nvidia").status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("target", "loaded", "blamed", "text"),
+    [
+        (
+            "v100,driver=580.95.05",
+            "open",
+            ("the open kernel module", "the proprietary kernel module"),
+            "install the NVIDIA driver with the proprietary kernel module; 580 is the newest branch",
+        ),
+        (
+            "b200,driver=550.54.15",
+            "proprietary",
+            ("550.54.15 and the proprietary kernel module", ">=570 and the open kernel module"),
+            "install the NVIDIA driver >=580.65.06 with the open kernel module; 615 is the newest branch",
+        ),
+    ],
+)
+def test_a_driver_of_the_wrong_flavour_is_blamed_with_its_number(
+    matrix: Matrix, ask_real: Ask, target: str, loaded: str, blamed: tuple[str, str], text: str
+) -> None:
+    facts = target_facts(target, matrix)
+    stacks = tuple(replace(stack, driver_kind=loaded) for stack in facts.stacks or ())
+    resolution = ask_real(replace(facts, stacks=stacks), "pytorch", on="nvidia")
+    assert [(blame.fact, blame.seen, blame.needed) for blame in resolution.blame] == [("driver", *blamed)]
+    assert any(remedy.text.startswith(text) for remedy in resolution.remedies)
+
+
+def test_a_device_is_blamed_before_the_request_where_no_driver_would_help(ask_real: Ask) -> None:
+    resolution = ask_real("gtx 1080 ti,driver=580.95.05", "pytorch>=2.15", on="nvidia")
+    assert [blame.fact for blame in resolution.blame] == ["device-architecture"]
+
+
+def test_only_what_must_change_is_pinned(ask_real: Ask) -> None:
+    resolution = ask_real("v100,driver=580.95.05", "pytorch>=2.15", "jax", on="nvidia")
+    assert resolution.remedies[0].command == "envkit up pytorch==2.14.1 jax --engine docker --on nvidia"
+
+
+def test_devices_that_are_not_there_give_way_to_those_that_are(ask_real: Ask) -> None:
+    resolution = ask_real("a100*2,driver=580.95.05", "pytorch", on="nvidia", devices=(7,))
+    assert resolution.rejected[0].reason == "needs NVIDIA device 7; host has NVIDIA devices 0, 1"
+    assert resolution.remedies[0].command == "envkit up pytorch --engine docker --on nvidia --devices 0,1"
+
+
+def test_a_command_names_the_wheelhouse_again_that_was_named_on_the_command_line(ask_real: Ask) -> None:
+    def wheel(directory: str, origin: str) -> LocalWheel:
+        name = "torch-2.14.1+cpu-cp312-cp312-manylinux_2_28_x86_64.whl"
+        tags = {"python_tags": ("cp312",), "abi_tags": ("cp312",), "platform_tags": ("manylinux_2_28_x86_64",)}
+        return LocalWheel(package="torch", version="2.14.1+cpu", path=f"{directory}/{name}", origin=origin, **tags)
+
+    wheels = (wheel("/my wheels", "--wheelhouse"), wheel("/etc/wheels", "/etc/pip.conf"))
+    availability = Availability(wheels=wheels, offline=True)
+    resolution = ask_real("cpu", "pytorch==2.99", mode=None, availability=availability)
+    assert resolution.remedies[0].command == "envkit up pytorch==2.15.0 --wheelhouse '/my wheels' --offline"
+
+
 def test_an_old_card_is_never_sent_beyond_its_last_branch(ask_real: Ask) -> None:
     resolution = ask_real("gtx 1080 ti,driver=470.256.02", "pytorch>=2.12", on="nvidia")
     remedy = next(entry for entry in resolution.remedies if entry.kind == "upgrade-driver")
@@ -123,7 +193,7 @@ def test_a_request_is_written_as_the_command_that_makes_it(read_command: Callabl
         devices=(0, 2),
         packages=("rich>=13",),
     )
-    command = request_command(request)
+    command = request_command(request, Availability())
     assert command == (
         "envkit up 'pytorch[audio]<3,>=2.9' jax --engine docker --on nvidia --python '>=3.11'"
         " --devices 0,2 --with 'rich>=13'"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from envkit.errors import BadSpecError, DataError, UnknownRecipeError, UsageError
 from envkit.model.availability import Availability, Constraint, ImageState, IndexState, Refusal
@@ -19,9 +20,10 @@ from envkit.model.host import (
     Severity,
     Stack,
 )
-from envkit.model.matrix import Denied, Matrix, ReleaseRow
+from envkit.model.matrix import ArchitectureRow, Denied, Matrix, ReleaseRow
 from envkit.model.request import Mode
 from envkit.model.resolution import Check, Chosen, Resolution, Status, Verdict
+from envkit.resolve.checks.host import with_article
 
 Ask = Callable[..., Resolution]
 MakeRelease = Callable[..., ReleaseRow]
@@ -87,6 +89,27 @@ def test_under_wsl_the_windows_floor_counts(ask_in: Ask, cuda: Matrix) -> None:
     assert chosen_of(on_wsl("573.76")).driver_range == ">=528.33"
 
 
+@pytest.mark.parametrize("wheel", ["sm_80", "sm_87"])
+def test_the_architecture_row_says_what_an_embedded_board_is(
+    ask_in: Ask, make_matrix: MakeMatrix, make_release: MakeRelease, wheel: str
+) -> None:
+    matrix = make_matrix(make_release("2.0", default={"x86_64": "cu128"}))
+    board = ArchitectureRow(architecture="sm_87", generation="Toy", source="toy", tegra=True, first_driver="600")
+    (toy,), (nvidia,) = matrix.recipes, matrix.vendors
+    variants = tuple(replace(row, architectures=(wheel,), ptx=()) for row in toy.variants if row.vendor == "nvidia")
+    edited = replace(
+        matrix,
+        recipes=(replace(toy, variants=variants),),
+        vendors=(replace(nvidia, architectures=(board,)),),
+    )
+    resolution = ask_in(edited, gpu_host("sm_87", "540.4.0"), "toy", on="nvidia")
+    if wheel == "sm_80":
+        assert [entry.rule for entry in resolution.rejected] == ["device-architecture"]
+    else:
+        assert check_of(resolution, "driver-floor").verdict is Verdict.UNKNOWN
+        assert chosen_of(resolution).driver_range is None
+
+
 def test_the_module_of_embedded_boards_marks_their_driver_as_not_comparable(ask_in: Ask, cuda: Matrix) -> None:
     board = Device(vendor="nvidia", index=0, architecture="sm_80", kernel_driver="nvgpu")
     host = HostFacts(cpu=Cpu(architecture="x86_64"), devices=(board,), stacks=(Stack(vendor="nvidia", driver="1.0"),))
@@ -108,7 +131,7 @@ def test_an_unknown_architecture_degrades_with_what_was_assumed(ask_in: Ask, cud
 
 def test_devices_that_are_not_there_are_refused(ask_in: Ask, cuda: Matrix) -> None:
     resolution = ask_in(cuda, gpu_host("sm_80", "570.26"), "toy", on="nvidia", devices=(3,))
-    assert resolution.rejected[0].reason == "needs a nvidia device with index 3; host has nvidia devices 0"
+    assert resolution.rejected[0].reason == "needs NVIDIA device 3; host has NVIDIA device 0"
 
 
 def test_an_unusable_device_is_refused_with_the_cause_that_detection_found(ask_in: Ask, cuda: Matrix) -> None:
@@ -196,6 +219,70 @@ def test_default_companions_are_pinned_and_open_ones_required(
     assert plain.packages == {"toy": "2.0", "toyvision": "0.2"}
     assert plain.requirements == ("numpy",)
     assert with_audio.packages == {"toy": "2.0", "toyvision": "0.2", "toyaudio": "0.3"}
+
+
+def test_a_default_companion_without_a_wheel_for_the_python_is_left_out_with_a_note(
+    ask_in: Ask, make_matrix: MakeMatrix, make_release: MakeRelease
+) -> None:
+    versions, pythons = {"toyvision": "0.2"}, {"toyvision": ("3.12",)}
+    matrix = make_matrix(make_release("2.0", packages=versions, packages_pythons=pythons))
+    older = chosen_of(ask_in(matrix, CPU_HOST, "toy", python="3.11"))
+    assert older.packages == {"toy": "2.0"}
+    assert older.notes == (
+        "`toyvision` was left out: toyvision 0.2 has no wheel for Python 3.11; `toy[vision]` requires it",
+    )
+    preferred = chosen_of(ask_in(matrix, CPU_HOST, "toy"))
+    assert (preferred.python, preferred.packages) == ("3.12", {"toy": "2.0", "toyvision": "0.2"})
+
+
+def test_a_companion_that_was_asked_for_refuses_the_pythons_it_has_no_wheel_for(
+    ask_in: Ask, make_matrix: MakeMatrix, make_release: MakeRelease
+) -> None:
+    pythons = {"toyvision": ("3.11",)}
+    matrix = make_matrix(make_release("2.0", packages={"toyvision": "0.2"}, packages_pythons=pythons))
+    assert chosen_of(ask_in(matrix, CPU_HOST, "toy[vision]")).python == "3.11"
+    refused = ask_in(matrix, CPU_HOST, "toy[vision]", python="3.12")
+    assert "wheels of toyvision 0.2 are for Python 3.11; here is 3.12" in {entry.reason for entry in refused.rejected}
+    assert [(blame.fact, blame.needed) for blame in refused.blame] == [("python", "Python 3.11")]
+    assert {remedy.command for remedy in refused.remedies} == {
+        "envkit up 'toy[vision]' --engine docker --python 3.11",
+        "envkit up toy --engine docker --python 3.12",
+    }
+
+
+def test_a_constraint_on_a_companion_that_is_left_out_refuses_nothing(
+    ask_in: Ask, make_matrix: MakeMatrix, make_release: MakeRelease
+) -> None:
+    pythons = {"toyvision": ("3.12",)}
+    matrix = make_matrix(make_release("2.0", packages={"toyvision": "0.2"}, packages_pythons=pythons))
+    availability = Availability(constraints=(Constraint(requirement="toyvision<0.1", source="c.txt:1"),))
+    assert chosen_of(ask_in(matrix, CPU_HOST, "toy", availability=availability)).python == "3.11"
+
+
+def test_builds_for_another_processor_never_give_way_to_a_silent_processor_build(
+    ask_in: Ask, make_matrix: MakeMatrix, make_release: MakeRelease
+) -> None:
+    release = make_release("2.0", default={"x86_64": "cu128", "aarch64": "cpu"}, indexed=("cpu",))
+    matrix = make_matrix(release)
+    (toy,) = matrix.recipes
+    both = ("x86_64", "aarch64")
+    variants = tuple(replace(row, cpu_architectures=both) if row.vendor == "cpu" else row for row in toy.variants)
+    edited = replace(matrix, recipes=(replace(toy, variants=variants),))
+    facts = gpu_host("sm_80", "570.26")
+    host = replace(facts, cpu=Cpu(architecture="aarch64"))
+    resolution = ask_in(edited, host, "toy", mode=Mode.NATIVE)
+    assert (resolution.status, chosen_of(resolution).vendor) == (Status.DEGRADED, "cpu")
+    assert resolution.rejected[0].reason == "wheel is for x86_64; host is aarch64"
+    assert [(blame.fact, blame.seen) for blame in resolution.blame] == [("cpu-architecture", "aarch64")]
+    assert ask_in(edited, host, "toy", mode=Mode.NATIVE, on="nvidia").status is Status.UNSATISFIABLE
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [("NVIDIA", "an NVIDIA"), ("AWS Neuron", "an AWS Neuron"), ("Intel GPU", "an Intel GPU"), ("MetaX", "a MetaX")],
+)
+def test_a_vendor_is_named_by_its_title_with_the_right_article(title: str, text: str) -> None:
+    assert with_article(title) == text
 
 
 def test_an_extra_refuses_releases_without_its_companion(

@@ -6,8 +6,10 @@ import pytest
 
 from envkit.model.availability import Availability, IndexState, LocalWheel
 from envkit.model.host import Cpu, Device, HostFacts, Libc, OperatingSystem, Python
-from envkit.model.request import Mode
+from envkit.model.matrix import Matrix
+from envkit.model.request import Mode, Request
 from envkit.model.resolution import Chosen, Resolution, Status, Verdict
+from envkit.resolve import parse_spec, resolve_request, target_facts
 
 Ask = Callable[..., Resolution]
 
@@ -72,15 +74,17 @@ def test_an_integrated_graphics_unit_that_no_table_knows_is_only_a_note(ask_real
     graphics = Device(vendor="amd", name="Picasso", kernel_driver="amdgpu")
     resolution = ask_real(HostFacts(cpu=Cpu(architecture="x86_64"), devices=(graphics,)), "pytorch")
     assert resolution.status is Status.OK
-    assert "amd device 0 (Picasso) is left unused" in chosen_of(resolution).notes[0]
+    assert "AMD device 0 (Picasso) is left unused" in chosen_of(resolution).notes[0]
 
 
 def test_cards_that_need_different_kernel_modules_are_refused_naming_both(ask_real: Ask) -> None:
     resolution = ask_real("v100,rtx 5090,driver=580.65.06", "pytorch", on="nvidia")
     assert resolution.status is Status.UNSATISFIABLE
     assert [entry.rule for entry in resolution.rejected] == ["kernel-module"]
-    assert "proprietary kernel module for device 0 (V100)" in resolution.blame[0].seen
-    assert "open kernel module for device 1 (RTX 5090)" in resolution.blame[0].seen
+    assert "proprietary kernel module for device 0 (V100)" in resolution.rejected[0].reason
+    assert "open kernel module for device 1 (RTX 5090)" in resolution.rejected[0].reason
+    assert resolution.blame[0].seen == "device 0 (V100) is sm_70, device 1 (RTX 5090) is sm_120"
+    assert resolution.blame[0].needed == "devices that one kernel module serves"
     assert [remedy.command for remedy in resolution.remedies if remedy.kind == "use-device"] == [
         "envkit up pytorch --engine docker --on nvidia --devices 0",
         "envkit up pytorch --engine docker --on nvidia --devices 1",
@@ -189,7 +193,7 @@ def test_a_recipe_without_builds_for_the_vendor_stands_in_with_its_processor_bui
     resolution = ask_real("h100,driver=580.65.06", "pytorch", "openvino")
     chosen = chosen_of(resolution)
     assert (resolution.status, chosen.vendor, chosen.variant) == (Status.OK, "nvidia", "cu130")
-    assert chosen.notes == ("OpenVINO has no builds for nvidia: its processor build is used",)
+    assert chosen.notes == ("OpenVINO has no builds for NVIDIA: its processor build is used",)
 
 
 def test_a_recipe_alone_without_builds_for_the_vendor_asks_to_agree_to_the_processor(ask_real: Ask) -> None:
@@ -200,3 +204,35 @@ def test_a_recipe_alone_without_builds_for_the_vendor_asks_to_agree_to_the_proce
 
 def _python(version: str) -> Python:
     return Python(version=version, path=f"/usr/bin/python{version}")
+
+
+@pytest.mark.parametrize(("day", "release"), [("2026-11-03", "2.14.1"), ("2026-11-04", "2.15.0")])
+def test_a_release_is_taken_a_week_after_its_day_and_not_before(matrix: Matrix, day: str, release: str) -> None:
+    request = Request(specs=(parse_spec("pytorch"),), as_of=day, mode=Mode.CONTAINER)
+    resolution = resolve_request(target_facts("cpu", matrix), request, matrix, Availability())
+    assert chosen_of(resolution).packages["torch"] == release
+
+
+@pytest.mark.parametrize(
+    ("target", "specs", "packages"),
+    [
+        ("cpu", ("pytorch", "jax"), {"torch": "2.15.0", "jax": "0.12.0.1"}),
+        ("cpu", ("pytorch", "tensorflow"), {"torch": "2.15.0", "tensorflow-cpu": "2.21.0"}),
+        ("v100+a100,driver=580.95.05", ("jax", "pytorch"), {"torch": "2.14.1", "jax": "0.12.0.1"}),
+        ("h100,driver=595.58.03", ("pytorch", "openvino", "onnxruntime"), {"torch": "2.15.0", "onnxruntime": "1.31.1"}),
+    ],
+)
+def test_several_recipes_share_one_python_and_the_devices_of_the_one_that_has_builds_for_them(
+    ask_real: Ask, target: str, specs: tuple[str, ...], packages: dict[str, str]
+) -> None:
+    resolution = ask_real(target, *specs)
+    chosen = chosen_of(resolution)
+    assert chosen.packages.items() >= packages.items()
+    assert chosen.vendor == ("cpu" if target == "cpu" else "nvidia")
+    assert len(chosen.recipes) == len(specs)
+    assert resolution.status is not Status.UNSATISFIABLE
+
+
+def test_a_driver_older_than_the_generation_of_a_card_never_serves_it(ask_real: Ask) -> None:
+    resolution = ask_real("b300,driver=535.54.03", "pytorch", on="nvidia")
+    assert [(blame.fact, blame.needed) for blame in resolution.blame] == [("driver", ">=570")]

@@ -21,6 +21,24 @@ def test_a_full_target_becomes_facts(matrix: Matrix) -> None:
     assert {entry.source for entry in facts.evidence} == {"--target"}
 
 
+def test_devices_of_several_kinds_are_joined_by_a_plus_sign(matrix: Matrix) -> None:
+    facts = target_facts("v100+a100*2,driver=580.95.05", matrix)
+    devices = facts.devices or ()
+    assert [(device.index, device.architecture) for device in devices] == [(0, "sm_70"), (1, "sm_80"), (2, "sm_80")]
+    assert facts.stacks == (Stack(vendor="nvidia", driver="580.95.05"),)
+    assert target_facts("v100, a100 * 2, driver=580.95.05", matrix).devices == devices
+
+
+def test_each_vendor_counts_its_own_devices(matrix: Matrix) -> None:
+    devices = target_facts("a100*2+mi300x", matrix).devices or ()
+    assert [(device.vendor, device.index) for device in devices] == [("nvidia", 0), ("nvidia", 1), ("amd", 0)]
+
+
+def test_a_plus_sign_in_a_listed_name_separates_nothing(matrix: Matrix) -> None:
+    devices = target_facts("Ryzen AI Max+ 395", matrix).devices or ()
+    assert [device.architecture for device in devices] == ["gfx1151"]
+
+
 def test_the_processor_alone_has_no_devices(matrix: Matrix) -> None:
     facts = target_facts("cpu,arch=aarch64,python=3.11", matrix)
     assert (facts.devices, facts.stacks) == ((), ())
@@ -62,6 +80,7 @@ def test_names_are_found_however_they_are_spelled(matrix: Matrix, name: str, ven
         ("rtx 5091", "did you mean `RTX 5090`?"),
         ("a100,os=ubuntu-24.05", "did you mean `ubuntu-24.04`?"),
         ("a100,drivr=535", "did you mean `driver`?"),
+        ("v100+rtx 5091*2", "did you mean `RTX 5090`?"),
     ],
 )
 def test_a_wrong_name_is_a_usage_error_with_the_nearest(matrix: Matrix, target: str, hint: str) -> None:
@@ -70,10 +89,14 @@ def test_a_wrong_name_is_a_usage_error_with_the_nearest(matrix: Matrix, target: 
     assert hint in error.value.hints
 
 
-@pytest.mark.parametrize("target", ["", "a100,driver=new", "cpu,driver=535", "a100,mi300x,driver=535", "a100*x"])
+@pytest.mark.parametrize(
+    "target",
+    ["", "a100,driver=new", "cpu,driver=535", "a100,mi300x,driver=535", "a100*x", "a100*0", "a100+", "a100+cpu"],
+)
 def test_what_is_no_target_is_a_usage_error(matrix: Matrix, target: str) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as error:
         target_facts(target, matrix)
+    assert any("v100+a100*2" in hint for hint in error.value.hints)
 
 
 @pytest.mark.parametrize(

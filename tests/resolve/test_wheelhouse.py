@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from envkit.model.availability import Availability, LocalWheel
 from envkit.model.host import Cpu, HostFacts
 from envkit.model.matrix import Matrix, ReleaseRow, VariantRow
 from envkit.model.resolution import Chosen, Resolution, Status
-from envkit.resolve.wheelhouse import wheel_platform, wheel_pythons
+from envkit.resolve.wheelhouse import wheel_builds, wheel_platform, wheel_pythons
 
 Ask = Callable[..., Resolution]
 MakeRelease = Callable[..., ReleaseRow]
@@ -151,3 +152,14 @@ def test_of_two_equal_files_the_first_by_path_is_named(ask_in: Ask, matrix: Matr
 def test_offline_a_wheelhouse_needs_no_assumption(ask_in: Ask, matrix: Matrix) -> None:
     availability = Availability(wheels=(wheel("toy", "2.0+cpu"),), offline=True)
     assert ask_in(matrix, CPU_HOST, "toy", availability=availability).status is Status.OK
+
+
+@pytest.mark.parametrize(("label", "ptx"), [("", ()), ("+cu128", ("sm_120",))])
+def test_a_wheel_of_the_main_index_has_its_ptx_and_not_that_of_the_own_index(
+    make_matrix: MakeMatrix, make_release: MakeRelease, label: str, ptx: tuple[str, ...]
+) -> None:
+    (toy,) = make_matrix(make_release("2.0", default={"x86_64": "cu128"})).recipes
+    variants = tuple(replace(row, ptx=(), ptx_indexed=("sm_120",)) for row in toy.variants)
+    wheels = (wheel("toy", f"2.0{label}"),)
+    (found,) = wheel_builds(replace(toy, variants=variants), "x86_64", wheels, ("3.11", "3.12"))
+    assert (found.build.variant, found.build.ptx) == ("cu128", ptx)

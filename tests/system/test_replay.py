@@ -88,6 +88,8 @@ def tools(tmp_path: Path) -> FolderHost:
         "all": "rocm-smi -i --showmeminfo all --showbus --json",
         "query": "nvidia-smi -q",
         "xml": "nvidia-smi -q -x",
+        "columns": "hl-smi -Q name,uuid,power.draw,memory.total -f csv",
+        "bare": "nvidia-smi --query-gpu=index,name,uuid --format=csv,noheader",
         "quoted": "tool 'one word'  --flag",
         "child": "python -P envkit/detect/children/nvml.py",
         "broken": "tool 'unclosed",
@@ -113,6 +115,12 @@ def test_a_recording_of_more_in_the_same_form_answers_too(tools: FolderHost) -> 
     assert ask(tools, "rocm-smi", "--showmeminfo", "vram", "--csv")[2] == "not recorded"
     assert ask(tools, "rocm-smi", "--showpower", "--json")[2] == "not recorded"
     assert ask(tools, "nvidia-smi")[2] == "not recorded"
+
+
+def test_a_table_with_more_columns_answers_where_a_header_names_them(tools: FolderHost) -> None:
+    assert ask(tools, "hl-smi", "-Q", "memory.total,name", "-f", "csv")[1] == "columns"
+    assert ask(tools, "hl-smi", "-Q", "name,index", "-f", "csv")[2] == "not recorded"
+    assert ask(tools, "nvidia-smi", "--query-gpu=index,name", "--format=csv,noheader")[2] == "not recorded"
 
 
 def test_a_child_of_envkit_is_found_wherever_envkit_is_installed(tools: FolderHost) -> None:

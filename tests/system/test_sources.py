@@ -285,3 +285,10 @@ def test_credentials_are_never_shown_and_can_be_restored(machine: Machine) -> No
     assert display_url("tried https://a:b@c/x, http://t@d/") == "tried https://c/x, http://d/"
     assert restore_credentials("https://host/simple", sources) == "https://me:s3cret@host/simple/"
     assert restore_credentials("https://elsewhere/simple", sources) == "https://elsewhere/simple"
+
+
+def test_an_index_of_a_foreign_scheme_is_refused_with_its_setting(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not by: ftp") as refused:
+        read_sources({"PIP_INDEX_URL": "ftp://me:s3cret@host/simple"}, home=str(tmp_path), system=str(tmp_path))
+    assert refused.value.facts == ("set by PIP_INDEX_URL",)
+    assert "s3cret" not in str(refused.value)

@@ -15,6 +15,8 @@ def show_host(output: Output, *, as_json: bool, record: str | None, host: str | 
     """Print the facts of this machine, or of a recorded one, or record them."""
     if record is not None and host is not None:
         raise UsageError("`--record` records this machine and cannot be used with `--host`")
+    if record == "":
+        raise UsageError("`--record` takes the name of a file; it was given an empty one")
     facts = live_facts() if host is None else read_host(host)
     if record is not None:
         write_atomically(Path(record), to_json(redact(facts)), mode=0o644)

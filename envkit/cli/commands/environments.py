@@ -94,12 +94,19 @@ def remove_environment(output: Output, name: str, *, confirmed: bool) -> int:
 
 def _ready(output: Output, name: str) -> tuple[Engine, Environment]:
     engine, environment = find_environment(name, engines())
-    if environment.state is State.BROKEN:
-        raise EngineNotReadyError(
-            f"the environment's files are not complete: {name}",
-            facts=(f"looked for: {environment.reference}",),
-            hints=(f"envkit rm {name} -y", f"envkit up {' '.join(environment.recipes)} --name {name}"),
-        )
+    require_whole(environment)
     if environment.state is State.STOPPED:
         output.stage("Starting", name)
     return engine, engine.resume(environment)
+
+
+def require_whole(environment: Environment) -> None:
+    """Raise `EngineNotReadyError` for an environment whose files are not all there, with the commands that mend it."""
+    if environment.state is not State.BROKEN:
+        return
+    again = (f"envkit up {' '.join(environment.recipes)} --name {environment.name}",) if environment.recipes else ()
+    raise EngineNotReadyError(
+        f"the environment's files are not complete: {environment.name}",
+        facts=(f"looked for: {environment.reference}",),
+        hints=(*again, f"envkit rm {environment.name} -y"),
+    )

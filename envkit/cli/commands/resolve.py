@@ -1,10 +1,9 @@
 """`envkit resolve`: what would be installed, and why."""
 
-from pathlib import Path
-
 import msgspec
 
 from envkit.cli.asking import Asked, environment_name, make_request, make_sources, read_project
+from envkit.cli.checks import check_devices
 from envkit.cli.hostfile import live_facts, read_host
 from envkit.cli.output import Output
 from envkit.cli.reporter import CommandReporter
@@ -33,11 +32,12 @@ def show_resolution(
     """Resolve for this machine, a recorded one or a named target, and print the answer; 3 when there is none."""
     if elsewhere.host is not None and elsewhere.target is not None:
         raise UsageError("`--host` and `--target` both name the machine to resolve for: give one")
-    project = read_project(Path.cwd())
+    project = read_project()
     request = make_request(asked, project)
     here = elsewhere.host is None and elsewhere.target is None
     wish = Wish(name=environment_name(asked, project, request), request=request, sources=make_sources(asked, project))
     facts = _facts(elsewhere, request)
+    check_devices(facts, request)
     if check_indexes if check_indexes is not None else here:
         with CommandReporter(output, "resolve") as reporter:
             resolution = resolve_here(facts, wish, reporter)

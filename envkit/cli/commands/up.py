@@ -1,15 +1,15 @@
 """`envkit up`: from the machine to a proven environment."""
 
 import sys
-from pathlib import Path
 
 from envkit.cli.asking import Asked, environment_name, make_request, make_sources, parse_mount, read_project
+from envkit.cli.checks import check_devices
 from envkit.cli.hostfile import live_facts
 from envkit.cli.output import Output
 from envkit.cli.reporter import CommandReporter
 from envkit.cli.summary import describe_problems, summarise_host
 from envkit.engines import load_engine
-from envkit.model.environment import Report
+from envkit.model.environment import Report, SmokeResult
 from envkit.model.value import to_json
 from envkit.pipeline import Outcome, Wish, up
 from envkit.resolve.present import describe_resolution
@@ -17,7 +17,7 @@ from envkit.resolve.present import describe_resolution
 
 def bring_up(output: Output, asked: Asked, *, as_json: bool, assume_yes: bool, command: tuple[str, ...]) -> int:
     """Bring an environment up and, when a command is given, run that in it; returns the exit status."""
-    project = read_project(Path.cwd())
+    project = read_project()
     request = make_request(asked, project)
     wish = Wish(
         name=environment_name(asked, project, request),
@@ -26,6 +26,7 @@ def bring_up(output: Output, asked: Asked, *, as_json: bool, assume_yes: bool, c
         mounts=tuple(parse_mount(mount) for mount in asked.mounts),
     )
     facts = live_facts()
+    check_devices(facts, request)
     with CommandReporter(output, "up", assume_yes=assume_yes) as reporter:
         reporter.stage("Detected", summarise_host(facts))
         for problem in describe_problems(facts):
@@ -56,14 +57,20 @@ def show_outcome(output: Output, outcome: Outcome) -> None:
 def show_report(output: Output, report: Report) -> None:
     """Show what verification saw, a line for each computation."""
     for result in report.results:
-        outcome = "ok" if result.passed else "FAILED"
-        seconds = f", {result.seconds:.1f} s" if result.seconds is not None else ""
-        output.stage(
-            "Verified" if result.passed else "Failed",
-            f"{result.recipe} on {result.device} ({result.device_name or 'unknown device'}): {outcome}, "
-            f"expected {result.expected}, got {result.observed}{seconds}",
-        )
+        output.stage("Verified" if result.passed else "Failed", _describe_result(result))
     equal = report.packages_checked - len(report.differences)
     output.note(
         f"{equal} of {report.packages_checked} packages equal the lock; Python {report.python}, uid {report.user}"
+    )
+
+
+def _describe_result(result: SmokeResult) -> str:
+    title = f"{result.recipe} on {result.device}"
+    if result.error:
+        return f"{title}: {result.error.strip().splitlines()[-1]}"
+    seconds = f", {result.seconds:.1f} s" if result.seconds is not None else ""
+    outcome = "ok" if result.passed else "FAILED"
+    return (
+        f"{title} ({result.device_name or 'unknown device'}): {outcome}, "
+        f"expected {result.expected}, got {result.observed}{seconds}"
     )

@@ -1,6 +1,6 @@
 """`envkit verify`: prove an environment again."""
 
-from envkit.cli.commands.environments import engines
+from envkit.cli.commands.environments import engines, require_whole
 from envkit.cli.commands.up import show_report
 from envkit.cli.output import Output
 from envkit.engines import hold_environment
@@ -21,6 +21,7 @@ def verify_again(output: Output, name: str, *, as_json: bool) -> int:
             f"the environment's plan is lost, so there is nothing to verify against: {name}",
             hints=(f"envkit up {' '.join(environment.recipes)} --name {name}",),
         )
+    require_whole(environment)
     with hold_environment(name):
         report = verify_environment(engine, engine.resume(environment), plan)
         keep_report(report)

@@ -2,7 +2,7 @@
 
 ```text
 envs/NAME/generations/ID/venv    one complete installation; ID follows from the lock and the interpreter
-envs/NAME/generations/ID/complete
+envs/NAME/generations/ID/complete    holds the path that it was made for
 envs/NAME/current -> generations/ID
 envs/NAME/record.json            the environment that stands; without it there is none
 ```
@@ -12,6 +12,7 @@ A generation is written where it stays, since virtual environments cannot be mov
 import math
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -50,12 +51,12 @@ class NativeEngine:
         command is interrupted.
         """
         # Imported here: installing is not on the path of `envkit ls`.
-        from envkit.engines.backends.native_install import install_lock, remove_tree
+        from envkit.engines.backends.native_install import ASIDE, install_lock, remove_generation
 
         generations = ensure_directory(self._home(plan.name) / "generations")
         for leftover in generations.iterdir():
-            if not _is_complete(leftover) and not self._stands(plan.name, leftover):
-                remove_tree(leftover)
+            if leftover.name.startswith(ASIDE) or not (_is_complete(leftover) or self._stands(plan.name, leftover)):
+                remove_generation(leftover)
         same = sorted(generations.glob(f"{_generation_id(plan)}*"))
         whole = sorted(filter(_is_complete, same), key=lambda found: not self._stands(plan.name, found))
         if whole and not context.fresh:
@@ -63,9 +64,10 @@ class NativeEngine:
         generation = _unused(generations / _generation_id(plan))
         try:
             install_lock(plan, context, generation)
-            write_atomically(generation / _COMPLETE, plan.lock.sha256 + "\n")
+            write_atomically(generation / _COMPLETE, f"{generation}\n")
         except BaseException:
-            remove_tree(generation)
+            remove_generation(generation)
+            _remove_empty(generations, self._home(plan.name))
             raise
         return Built(engine=self.name, reference=str(generation), log=context.log)
 
@@ -87,7 +89,7 @@ class NativeEngine:
 
     def commit(self, plan: Plan, environment: Environment) -> Environment:
         """Put a candidate in place: link, record, and only then remove the generations before it."""
-        from envkit.engines.backends.native_install import remove_tree
+        from envkit.engines.backends.native_install import remove_generation
 
         generation = Path(environment.reference).parent
         home = self._home(plan.name)
@@ -95,15 +97,17 @@ class NativeEngine:
         write_atomically(home / _RECORD, to_json(environment))
         for other in generation.parent.iterdir():
             if other != generation:
-                remove_tree(other)
+                remove_generation(other)
         return environment
 
     def discard(self, plan: Plan, built: Built) -> None:
         """Remove a generation, unless it is the one that stands."""
-        from envkit.engines.backends.native_install import remove_tree
+        from envkit.engines.backends.native_install import remove_generation
 
-        if not self._stands(plan.name, Path(built.reference)):
-            remove_tree(Path(built.reference))
+        generation = Path(built.reference)
+        if not self._stands(plan.name, generation):
+            remove_generation(generation)
+            _remove_empty(generation.parent, generation.parent.parent)
 
     def find(self, name: str) -> Environment | None:
         """Return the environment of this name, broken when its interpreter is gone; None without a record."""
@@ -131,6 +135,7 @@ class NativeEngine:
         Python writes the bytecode of what it imports, whatever the user's variables say: the first command here is the
         verification, and every start after it is faster for that.
         """
+        argv = (_own_program(environment, argv[0]), *argv[1:])
         command = _activated(environment, argv, stdin=stdin, timeout_seconds=timeout_seconds)
         return run_command(msgspec.structs.replace(command, environment={**command.environment, **_WRITE_BYTECODE}))
 
@@ -194,6 +199,11 @@ def _activated(
     return Command(argv=argv, environment=variables, stdin=stdin, timeout_seconds=timeout_seconds)
 
 
+def _own_program(environment: Environment, program: str) -> str:
+    """Return the path of an environment's Python, there or not: another Python must not answer for it."""
+    return f"{environment.reference}/bin/{program}" if program == "python" else program
+
+
 def _generation_id(plan: Plan) -> str:
     import hashlib
 
@@ -202,7 +212,19 @@ def _generation_id(plan: Plan) -> str:
 
 
 def _is_complete(generation: Path) -> bool:
-    return (generation / _COMPLETE).exists() and (generation / "venv" / "bin" / "python").exists()
+    """Tell whether an installation was finished, at this path: programs in it name the path they were made for."""
+    try:
+        made_for = (generation / _COMPLETE).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return made_for == str(generation) and (generation / "venv" / "bin" / "python").exists()
+
+
+def _remove_empty(*directories: Path) -> None:
+    """Remove directories that hold nothing, the inner one first."""
+    for directory in directories:
+        with suppress(OSError):  # something is in it that stays
+            directory.rmdir()
 
 
 def _unused(generation: Path) -> Path:

@@ -12,10 +12,12 @@ from envkit.model.plan import Plan
 from envkit.system.command import Command, attach_command, stream_command
 from envkit.system.directories import ensure_directory, storage_error
 from envkit.system.files import write_atomically
+from envkit.system.signals import Terminated
 from envkit.system.uv import explain_failure, explanation, plain_output, uv_cache_directory, uv_command
 
+ASIDE = ".removed-"  # how the name of an installation begins that is being removed
 _INSTALL_SECONDS = 4 * 3600.0  # gigabytes over a slow line
-_INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
+_SIGNAL_BASE = 128  # `attach_command` shows the end by a signal as 128 and its number
 
 
 def install_lock(plan: Plan, context: BuildContext, generation: Path) -> None:
@@ -59,30 +61,61 @@ def remove_tree(path: Path) -> None:
         raise storage_error(error, path, "cannot remove") from error
 
 
+def remove_generation(path: Path) -> None:
+    """Remove an installation, moved aside first: what is cut short then cannot be taken for whole.
+
+    An installer that a killed envkit left behind finds its directory gone and ends.
+    """
+    if not path.exists():
+        return
+    aside = path if path.name.startswith(ASIDE) else path.with_name(f"{ASIDE}{os.urandom(4).hex()}")
+    try:
+        path.rename(aside)
+    except OSError as error:
+        raise storage_error(error, path, "cannot remove") from error
+    remove_tree(aside)
+
+
 def _run(arguments: tuple[str, ...], context: BuildContext, failed: str, *, terminal: bool) -> None:
     command = uv_command(arguments, context.sources, timeout_seconds=_INSTALL_SECONDS)
-    ensure_directory(Path(context.log).parent)
-    with os.fdopen(os.open(context.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as log:
-        print(f"+ {command}", file=log, flush=True)
-        # Where uv draws on the terminal it says nothing that could be kept. When that fails it is run again without
-        # drawing: what it fetched is in its cache, a passing failure is mended, and a lasting one gets into the log.
-        if terminal and _draw(command):
-            return
-        lines: list[str] = []
+    keep = _log_to(Path(context.log))
+    keep(f"+ {command}")
+    # Where uv draws on the terminal it says nothing that could be kept. When that fails it is run again without
+    # drawing: what it fetched is in its cache, a passing failure is mended, and a lasting one gets into the log.
+    if terminal and _draw(command):
+        return
+    lines: list[str] = []
 
-        def keep(line: str) -> None:
-            plain = plain_output(line)
-            lines.append(plain)
-            print(plain, file=log, flush=True)
-            context.progress(Progress(text=plain))
+    def show(line: str) -> None:
+        plain = plain_output(line)
+        lines.append(plain)
+        keep(plain)
+        context.progress(Progress(text=plain))
 
-        _stream(command, keep, failed, lines, context.log)
+    _stream(command, show, failed, lines, context.log)
+
+
+def _log_to(path: Path) -> Callable[[str], None]:
+    """Return what adds a line to a log; it raises `StorageError`."""
+    ensure_directory(path.parent)
+
+    def keep(line: str) -> None:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(descriptor, "a", encoding="utf-8") as log:
+                log.write(line + "\n")
+        except OSError as error:
+            raise storage_error(error, path, "cannot write the log") from error
+
+    return keep
 
 
 def _draw(command: Command) -> bool:
     status = attach_command(command)
-    if status in _INTERRUPTED:
+    if status == _SIGNAL_BASE + signal.SIGINT:
         raise KeyboardInterrupt
+    if status in (_SIGNAL_BASE + signal.SIGTERM, _SIGNAL_BASE + signal.SIGHUP):
+        raise Terminated(status - _SIGNAL_BASE)
     return status == 0
 
 

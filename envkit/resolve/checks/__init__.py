@@ -6,7 +6,7 @@ from envkit.resolve.checks.architecture import device_architecture
 from envkit.resolve.checks.driver import amd_driver_window, driver_exact, driver_floor
 from envkit.resolve.checks.host import device, driver_generation, kernel_module
 from envkit.resolve.checks.judgement import Judgement
-from envkit.resolve.checks.place import base_image, cpu_architecture, libc, python, python_request
+from envkit.resolve.checks.place import base_image, companion_python, cpu_architecture, libc, python, python_request
 from envkit.resolve.checks.source import (
     constraint,
     denied,
@@ -41,6 +41,7 @@ BUILD_RULES: tuple[Callable[[Option, Situation], Judgement | None], ...] = (
 PLACE_RULES: tuple[Callable[[Option, Place, Situation], Judgement | None], ...] = (
     python_request,
     python,
+    companion_python,
     libc,
     base_image,
     constraint,

@@ -11,18 +11,18 @@ def device(situation: Situation) -> Judgement | None:
     """Require devices of the vendor, those that were asked for, and none that is unusable."""
     if situation.vendor_name == CPU:
         return None
-    facts = situation.problem.facts
-    vendor = situation.vendor_name
+    facts, title = situation.problem.facts, situation.title
     if facts.devices is None:
-        return unknown("device", f"devices of the host are not known; assumed an {vendor} device", facts=("devices",))
+        reason = f"devices of the host are not known; assumed {with_article(title)} device"
+        return unknown("device", reason, facts=("devices",))
     asked = situation.problem.request.devices
     there = tuple(device.index for device in situation.every_device)
     absent = tuple(index for index in asked or () if index not in there)
     if absent or not there:
-        named = f" with index {', '.join(map(str, absent))}" if absent else ""
-        seen = f"{vendor} devices {', '.join(map(str, there))}" if there else f"no {vendor} device"
-        gulf = Gulf(seen=seen, needed=f"a {vendor} device{named}", group="absent")
-        return failed("device", f"needs a {vendor} device{named}; host has {seen}", gulf, facts=("devices",))
+        needed = f"{title} {_listed(absent)}" if absent else f"{with_article(title)} device"
+        seen = f"{title} {_listed(there)}" if there else f"no {title} device"
+        gulf = Gulf(seen=seen, needed=needed, group="absent")
+        return failed("device", f"needs {needed}; host has {seen}", gulf, facts=("devices",))
     chosen = situation.devices or situation.every_device
     unusable = [device for device in chosen if device.device.usable is False]
     if unusable:
@@ -48,7 +48,8 @@ def kernel_module(situation: Situation) -> Judgement | None:
         for kind in kinds
     )
     if len(kinds) > 1:
-        gulf = Gulf(seen=needed, needed="devices that one kernel module serves", group="mixed")
+        seen = ", ".join(f"{device.label} is {device.architecture}" for device, _ in strict)
+        gulf = Gulf(seen=seen, needed="devices that one kernel module serves", group="mixed")
         return failed(
             "kernel-module", f"a host has one kernel module, but needs {needed}", gulf, facts=facts, sources=sources
         )
@@ -111,6 +112,16 @@ def branch_range(device: Accelerator) -> str:
     return ",".join(parts)
 
 
+def with_article(title: str) -> str:
+    """Put the indefinite article before a vendor's title, by its sound: `an NVIDIA`, `a Google TPU`, `an Intel GPU`."""
+    vowels = "AEFHILMNORSX" if title.partition(" ")[0].isupper() else "AEIOU"
+    return f"{'an' if title[:1].upper() in vowels else 'a'} {title}"
+
+
+def _listed(indices: tuple[int, ...]) -> str:
+    return f"device{'s' if len(indices) > 1 else ''} {', '.join(map(str, indices))}"
+
+
 def _unusable(situation: Situation, devices: list[Accelerator]) -> Judgement:
     findings = {finding.fact: finding.cause for finding in situation.problem.facts.findings}
     causes = [
@@ -119,5 +130,5 @@ def _unusable(situation: Situation, devices: list[Accelerator]) -> Judgement:
     why = f": {causes[0]}" if causes else ""
     labels = ", ".join(device.label for device in devices)
     reason = f"{labels} cannot be used as things are{why}"
-    gulf = Gulf(seen=reason, needed=f"a usable {situation.vendor_name} device", group="unusable")
+    gulf = Gulf(seen=reason, needed=f"a usable {situation.title} device", group="unusable")
     return failed("device", reason, gulf, facts=tuple(f"devices[{device.position}].usable" for device in devices))

@@ -6,6 +6,7 @@ from envkit.model.host import Libc
 from envkit.model.resolution import Verdict
 from envkit.model.version import VendorVersion
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
+from envkit.resolve.companions import lacking_python
 from envkit.resolve.options import Option
 from envkit.resolve.sites import Place, Site
 from envkit.resolve.situation import Situation
@@ -15,6 +16,17 @@ from envkit.resolve.versions import python_allowed
 def python(option: Option, place: Place, _situation: Situation) -> Judgement | None:
     """Require a wheel for the Python of the place."""
     return _wheel_python(option.build.pythons, place.python, place.site.pythons_known, option.build.source)
+
+
+def companion_python(option: Option, place: Place, _situation: Situation) -> Judgement | None:
+    """Require a wheel for the Python of the place of every companion that was asked for."""
+    for package in lacking_python(option.companions, place.python):
+        listed = " ".join(option.companions.pythons[package])
+        name = f"{package} {option.companions.pins[package]}"
+        gulf = Gulf(seen=place.python, needed=f"one of {listed}", group=f"{name} {listed}")
+        reason = f"wheels of {name} are for Python {listed}; here is {place.python}"
+        return failed("python", reason, gulf, facts=("pythons",), sources=(option.build.source,))
+    return None
 
 
 def python_request(_option: Option, place: Place, situation: Situation) -> Judgement | None:
@@ -38,7 +50,9 @@ def cpu_architecture(option: Option, situation: Situation) -> Judgement | None:
     rule, facts = "cpu-architecture", ("cpu.architecture",)
     wheel, host = option.build.cpu_architecture, situation.problem.cpu_architecture
     if situation.problem.facts.cpu is None:
-        return unknown(rule, f"the processor is not known; assumed {host}", facts=facts, sources=(option.build.source,))
+        return unknown(
+            rule, f"the processor is not known; assumed {wheel}", facts=facts, sources=(option.build.source,)
+        )
     if wheel != host:
         gulf = Gulf(seen=host, needed=wheel, group=wheel)
         return failed(rule, f"wheel is for {wheel}; host is {host}", gulf, facts=facts, sources=(option.build.source,))

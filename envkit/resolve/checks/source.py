@@ -23,8 +23,8 @@ def vendor(option: Option, situation: Situation) -> Judgement | None:
         return unknown("vendor", reason, sources=(build.source,))
     if situation.vendor_name in {CPU, build.vendor} or situation.served:
         return None
-    reason = f"{option.want.recipe.title} has no builds for {situation.vendor_name}"
-    gulf = Gulf(seen=f"builds for {build.vendor}", needed=f"a build for {situation.vendor_name}", group=build.recipe)
+    reason = f"{option.want.recipe.title} has no builds for {situation.title}"
+    gulf = Gulf(seen=f"builds for {build.vendor}", needed=f"a build for {situation.title}", group=build.recipe)
     return failed("vendor", reason, gulf, sources=(build.source,))
 
 

@@ -1,0 +1,69 @@
+"""Checks of a request before anything is looked at or asked: each failure names where the value was written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from envkit.data import load_recipe
+from envkit.errors import BadSpecError, UsageError
+from envkit.model.host import HostFacts
+from envkit.model.request import Request
+from envkit.resolve.versions import python_allowed
+
+_CPU = "cpu"
+
+
+@contextmanager
+def written_in(place: str | None) -> Iterator[None]:
+    """Add to a `UsageError` where the value was written; None: on the command line, as everybody can see."""
+    try:
+        yield
+    except UsageError as error:
+        if place is None:
+            raise
+        raise type(error)(error.message, facts=(*error.facts, f"written in {place}"), hints=error.hints) from error
+
+
+def check_recipe(name: str) -> None:
+    """Raise `UnknownRecipeError` with similar names when no recipe has this name."""
+    load_recipe(name)
+
+
+def check_python(text: str) -> None:
+    """Raise `BadSpecError` when a text is neither a Python version nor a range of them."""
+    try:
+        python_allowed(text, "3.12", "3.12.0")
+    except BadSpecError as error:
+        raise BadSpecError(f"`--python` and `python` take `3.12`, `>=3.11` and the like: {text}") from error
+
+
+def check_package(text: str) -> None:
+    """Raise `BadSpecError` when a text is no package requirement of PEP 508."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).partition("\n")[0]
+        raise BadSpecError(
+            f"`--with` and `packages` take a requirement such as `numpy>=2`: {text}", facts=(reason,)
+        ) from error
+
+
+def check_devices(facts: HostFacts, request: Request) -> None:
+    """Raise `UsageError` when a machine has no device of an index that is asked for."""
+    if request.devices is None or facts.devices is None or request.on == _CPU:
+        return
+    here = [device for device in facts.devices if request.on in (None, device.vendor)]
+    # Where a tool gave no index the devices of a vendor are counted.
+    known = {device.index for device in here} | set(range(sum(device.index is None for device in here)))
+    missing = [index for index in request.devices if index not in known]
+    if missing:
+        rows = tuple(
+            f"{device.vendor} {'?' if device.index is None else device.index}: {device.name or 'no name'}"
+            for device in here
+        )
+        raise UsageError(
+            f"no device of this machine has the index: {', '.join(map(str, missing))}",
+            facts=rows or ("no device was found",),
+            hints=("envkit detect",),
+        )

@@ -1,0 +1,347 @@
+"""An independent judge: what can run on a host and what is best, from the data alone, by trying everything.
+
+It restates what the data files say and the documented order in the plainest way, shares no code with the resolver and
+knows one spec without extras. A verdict of None means that a fact is missing.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from itertools import chain
+from typing import NamedTuple
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from envkit.model.host import Device, HostFacts, Stack
+from envkit.model.matrix import ArchitectureRow, Matrix, Recipe, ReleaseRow, VariantRow, Vendor
+from envkit.model.request import Mode, Request
+
+CPU = "cpu"
+MAIN_INDEX = "default"
+
+
+class Pick(NamedTuple):
+    """What would be installed."""
+
+    vendor: str
+    release: str
+    variant: str
+    index: str
+    python: str
+
+
+class Ruling(NamedTuple):
+    """The status, the best build, and how many builds can run."""
+
+    status: str
+    pick: Pick | None
+    runnable: int = 0
+
+
+class Candidate(NamedTuple):
+    """A release in a variant from an index."""
+
+    release: ReleaseRow
+    row: VariantRow
+    index: str
+
+
+def judge(facts: HostFacts, request: Request, matrix: Matrix) -> Ruling:
+    """Say what the resolver must answer."""
+    vendors = sorted({device.vendor for device in facts.devices or ()})
+    if request.on is not None:
+        return _ruled(request.on, facts, request, matrix, unused=False)
+    tried = [_ruled(name, facts, request, matrix, unused=False) for name in vendors if _looks(name, facts, matrix)]
+    good = [ruling for ruling in tried if ruling.pick is not None]
+    if good:
+        assert len(tried) == 1, "the judge does not weigh vendors against each other"
+        return good[0]
+    return _ruled(CPU, facts, request, matrix, unused=bool(tried) or facts.devices is None)
+
+
+def _ruled(vendor: str, facts: HostFacts, request: Request, matrix: Matrix, *, unused: bool) -> Ruling:
+    ranked = sorted(_runnable(vendor, facts, request, matrix))
+    if not ranked:
+        return Ruling("unsatisfiable", None)
+    return Ruling("degraded" if ranked[0][0] or unused else "ok", ranked[0][-1], len(ranked))
+
+
+def _runnable(
+    vendor: str, facts: HostFacts, request: Request, matrix: Matrix
+) -> Iterator[tuple[bool, bool, tuple[int, ...], Pick]]:
+    """Yield every build that can run with its rank, smallest best: assumed, of another vendor, order, pick."""
+    tables = None if vendor == CPU else matrix.vendor(vendor)
+    devices = _devices(vendor, facts, matrix)
+    stack = next((stack for stack in facts.stacks or () if stack.vendor == vendor), None)
+    wsl = bool(facts.os and facts.os.wsl)
+    certain = vendor == CPU or _host_fits(facts, devices, stack, tables)
+    if certain is False:
+        return
+    architecture = facts.cpu.architecture if facts.cpu else "x86_64"
+    recipe = matrix.recipe(request.specs[0].recipe)
+    assert recipe is not None
+    asked = request.specs[0].range
+    ceiling = _ceiling(stack, tables, wsl=wsl)
+    for candidate in _candidates(recipe, architecture):
+        release, row, index = candidate
+        stray = row.vendor != vendor
+        if stray and (vendor != CPU or index != MAIN_INDEX):
+            continue
+        if not _wanted(release, row, asked, request.as_of, matrix, index):
+            continue
+        fits = vendor == CPU or _device_fits(candidate, devices, stack, tables, ceiling, wsl=wsl)
+        pythons = release.pythons_by_architecture.get(architecture, release.pythons)
+        floor = row.libc or release.libc.get(architecture)
+        runtime = _numbers(row.runtime.version) if row.runtime else (0,)
+        for python, rank, known in _pythons(facts, request, matrix, architecture):
+            whole = _all(certain, fits, facts.cpu is not None or None, known or None, _libc_fits(floor, facts, request))
+            if whole is False or python not in pythons:
+                continue
+            beyond = row.runtime is not None and ceiling is not None and runtime > ceiling
+            yield (
+                whole is None,
+                stray,
+                (
+                    *(-number for number in _padded(_version(release.version).release)),
+                    beyond,
+                    *(-number for number in _padded(runtime)),
+                    index != MAIN_INDEX,
+                    rank,
+                ),
+                Pick(vendor, release.version, row.variant, index, python),
+            )
+
+
+def _candidates(recipe: Recipe, architecture: str) -> Iterator[Candidate]:
+    for release in recipe.releases:
+        rows = [
+            row
+            for row in recipe.variants
+            if architecture in row.cpu_architectures and _version(release.version) in _range(row.releases)
+        ]
+        main = release.default.get(architecture)
+        yield from (Candidate(release, row, MAIN_INDEX) for row in rows if row.variant == main)
+        yield from (
+            Candidate(release, row, index.name.replace("{variant}", row.variant))
+            for row in rows
+            if row.variant in release.indexed
+            for index in recipe.indexes
+        )
+
+
+def _wanted(release: ReleaseRow, row: VariantRow, asked: str, as_of: str, matrix: Matrix, index: str) -> bool:
+    version = _version(release.version)
+    exact = re.fullmatch(r"==[0-9.]+(\+\w+)?", asked) is not None
+    labelled = release.version if index == MAIN_INDEX else f"{release.version}+{row.variant}"
+    age = (date.fromisoformat(as_of) - date.fromisoformat(release.released)).days
+    if version.is_prerelease or not _range(asked).contains(labelled, prereleases=True):
+        return False
+    return exact or (age >= matrix.foundations.settle_days and release.yanked is None)
+
+
+def _pythons(facts: HostFacts, request: Request, matrix: Matrix, architecture: str) -> Iterator[tuple[str, int, bool]]:
+    """Yield each Python that may be used: its minor version, how far down the preference it is, whether it is there."""
+    preference = matrix.foundations.python_preference
+    if request.mode is Mode.CONTAINER:
+        bases = (base for base in matrix.foundations.bases if architecture in base.cpu_architectures)
+        there: dict[str, str] = {minor: f"{minor}.999" for base in bases for minor in base.pythons}
+    elif facts.pythons is None:
+        there = {minor: f"{minor}.999" for minor in preference}
+    else:
+        there = {".".join(python.version.split(".")[:2]): python.version for python in facts.pythons}
+    asked = request.python or ""
+    for minor, full in there.items():
+        if _range(f"=={asked}.*" if asked[:1].isdigit() else asked).contains(full):
+            rank = preference.index(minor) if minor in preference else 100 - int(minor.split(".")[1])
+            yield minor, rank, request.mode is Mode.CONTAINER or facts.pythons is not None
+
+
+def _libc_fits(floor: str | None, facts: HostFacts, request: Request) -> bool | None:
+    if request.mode is Mode.CONTAINER:
+        return _numbers(floor or "0") <= (2, 36)
+    libc = facts.os.libc if facts.os else None
+    if libc is not None and libc.family != "glibc":
+        return False
+    if floor is None:
+        return True
+    return None if libc is None or libc.version is None else _numbers(libc.version) >= _numbers(floor)
+
+
+def _devices(vendor: str, facts: HostFacts, matrix: Matrix) -> list[Device]:
+    """Return the devices that the data knows; where it knows none, whoever names the vendor means those that are there."""
+    own = [device for device in facts.devices or () if device.vendor == vendor]
+    return [device for device in own if _known(device, facts, matrix)] or own
+
+
+def _looks(vendor: str, facts: HostFacts, matrix: Matrix) -> bool:
+    return any(_known(device, facts, matrix) for device in facts.devices or () if device.vendor == vendor)
+
+
+def _known(device: Device, facts: HostFacts, matrix: Matrix) -> bool:
+    tables = matrix.vendor(device.vendor)
+    assert tables is not None
+    listed = {row.architecture for row in chain(tables.architectures, tables.models)}
+    stack = next((stack for stack in facts.stacks or () if stack.vendor == device.vendor), None)
+    return device.architecture in listed or _ceiling(stack, tables, wsl=False) is not None
+
+
+def _host_fits(facts: HostFacts, devices: list[Device], stack: Stack | None, tables: Vendor | None) -> bool | None:
+    if facts.devices is None:
+        return None
+    wsl = bool(facts.os and facts.os.wsl)
+    return bool(devices) and _all(_module_fits(devices, stack, tables), _branch_fits(devices, stack, tables, wsl=wsl))
+
+
+def _row(device: Device, tables: Vendor | None) -> ArchitectureRow | None:
+    rows = tables.architectures if tables is not None else ()
+    return next((row for row in rows if row.architecture == device.architecture), None)
+
+
+def _desktop_rows(devices: list[Device], tables: Vendor | None) -> list[ArchitectureRow]:
+    rows = [_row(device, tables) for device in devices]
+    return [row for row in rows if row is not None and not row.tegra]
+
+
+def _module_fits(devices: list[Device], stack: Stack | None, tables: Vendor | None) -> bool:
+    kinds = {row.driver_kind for row in _desktop_rows(devices, tables)} - {None, "either"}
+    loaded = stack.driver_kind if stack else None
+    return not kinds or (len(kinds) == 1 and (loaded is None or loaded in kinds))
+
+
+def _branch_fits(devices: list[Device], stack: Stack | None, tables: Vendor | None, *, wsl: bool) -> bool | None:
+    rows = [row for row in _desktop_rows(devices, tables) if row.first_driver or row.last_driver]
+    if wsl or not rows:
+        return True
+    if stack is None or stack.driver is None:
+        return None
+    driver = _numbers(stack.driver)
+    return all(
+        (row.first_driver is None or driver >= _numbers(row.first_driver))
+        and (row.last_driver is None or driver[0] <= int(row.last_driver))
+        for row in rows
+    )
+
+
+def _device_fits(
+    candidate: Candidate,
+    devices: list[Device],
+    stack: Stack | None,
+    tables: Vendor | None,
+    ceiling: tuple[int, ...] | None,
+    *,
+    wsl: bool,
+) -> bool | None:
+    _, row, index = candidate
+    assert row.runtime is not None
+    assert tables is not None
+    driver = _numbers(stack.driver) if stack and stack.driver else None
+    embedded = any(own is not None and own.tegra for own in (_row(device, tables) for device in devices))
+    if tables.name == "amd":
+        codes = None if row.architectures is None else all(d.architecture in row.architectures for d in devices)
+        return _all(codes, _window_fits(row.runtime.version, stack, tables))
+    ptx = row.ptx if index == MAIN_INDEX or row.ptx_indexed is None else row.ptx_indexed
+    ways = [_way(device.architecture or "", row.architectures or (), ptx, tables) for device in devices]
+    if "none" in ways:
+        return False
+    runtime = _numbers(row.runtime.version)
+    fits = [_floor_fits(runtime, driver, ceiling, tables, embedded=embedded, wsl=wsl)]
+    if "ptx" in ways:
+        fits.append(_exact_fits(runtime, driver, ceiling, tables, comparable=not embedded and not wsl))
+    return _all(*fits)
+
+
+def _way(device: str, codes: tuple[str, ...], ptx: tuple[str, ...], tables: Vendor) -> str:
+    """Say how a device is served: cubins within the major upwards, PTX upwards, boards apart from the rest."""
+    tegra = {row.architecture for row in tables.architectures if row.tegra}
+    major, minor = _capability(device)
+    for code in codes:
+        code_major, code_minor = _capability(code)
+        exchanged = device == code or not {device, code} & tegra
+        if exchanged and major == code_major and minor >= code_minor:
+            return "code"
+    return "ptx" if any((major, minor) >= _capability(code) for code in ptx) else "none"
+
+
+def _floor_fits(
+    runtime: tuple[int, ...],
+    driver: tuple[int, ...] | None,
+    ceiling: tuple[int, ...] | None,
+    tables: Vendor,
+    *,
+    embedded: bool,
+    wsl: bool,
+) -> bool | None:
+    floor = next((floor for floor in tables.driver_floors if floor.runtime_major == runtime[0]), None)
+    if floor is None or embedded:
+        return None
+    minimum = floor.minimum_windows if wsl else floor.minimum
+    if driver is not None and minimum is not None:
+        return driver >= _numbers(minimum)
+    return None if ceiling is None else ceiling[0] >= runtime[0]
+
+
+def _exact_fits(
+    runtime: tuple[int, ...],
+    driver: tuple[int, ...] | None,
+    ceiling: tuple[int, ...] | None,
+    tables: Vendor,
+    *,
+    comparable: bool,
+) -> bool | None:
+    if ceiling is not None and ceiling >= runtime:
+        return True
+    row = next((row for row in tables.driver_rows if _numbers(row.runtime) == runtime), None)
+    if row is None or driver is None or not comparable:
+        return None
+    return driver >= _numbers(row.minimum)
+
+
+def _window_fits(runtime: str, stack: Stack | None, tables: Vendor) -> bool | None:
+    if stack is None or stack.driver is None:
+        return None
+    own = [window for window in tables.driver_windows if f"{stack.driver}.".startswith(f"{window.driver}.")]
+    if not own:
+        return None
+    return any(f"{runtime}.".startswith(tested.removesuffix("x")) for tested in own[0].runtimes)
+
+
+def _ceiling(stack: Stack | None, tables: Vendor | None, *, wsl: bool) -> tuple[int, ...] | None:
+    if stack is None:
+        return None
+    if stack.runtime_ceiling is not None:
+        return _numbers(stack.runtime_ceiling.version)
+    if tables is None or stack.driver is None or wsl:
+        return None
+    branch = _numbers(stack.driver)[0]
+    return next((_numbers(row.ceiling) for row in tables.driver_branches if row.branch == branch), None)
+
+
+def _all(*fits: bool | None) -> bool | None:
+    if False in fits:
+        return False
+    return None if None in fits else True
+
+
+def _capability(text: str) -> tuple[int, int]:
+    return int(text[3:-1]), int(text[-1])
+
+
+@cache
+def _range(text: str) -> SpecifierSet:
+    return SpecifierSet(text)
+
+
+@cache
+def _version(text: str) -> Version:
+    return Version(text)
+
+
+@cache
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", text))
+
+
+def _padded(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    return (*numbers, *(0 for _ in range(6 - len(numbers))))
