@@ -1,12 +1,12 @@
-"""Devices of a vendor as far as the PCI bus and the device nodes tell them."""
+"""Devices of a vendor as far as the PCI bus, the device nodes and further readings tell them."""
 
 import msgspec
 
 from envkit.detect.facts import PciDevice, Surroundings, VendorFacts
 from envkit.detect.models import architecture_of, known_vendor, model_by_pci_id
 from envkit.detect.obstacles import PASSTHROUGH, driver_finding, node_finding
-from envkit.detect.reading import Reading, Sourced, combine, device_evidence, device_gaps
-from envkit.model.host import Device, Evidence, Finding, Stack
+from envkit.detect.reading import Reading, Sourced, combine, device_evidence, device_gaps, failures, first
+from envkit.model.host import Device, Evidence, Finding, Runtime, Stack
 from envkit.model.matrix import Vendor
 from envkit.model.value import Value
 
@@ -29,19 +29,69 @@ def facts_by_pci(around: Surroundings, found: tuple[PciDevice, ...], signs: PciS
 
     Sources, in order: 1. the bus; 2. device nodes; 3. files with the driver's version; 4. the vendor's device table.
     """
+    return facts_from_readings(around, found, signs, file_readings(around, found, signs))
+
+
+def file_readings(around: Surroundings, found: tuple[PciDevice, ...], signs: PciSigns) -> tuple[Reading, ...]:
+    """Return what the bus and the files with the driver's version tell; nothing where no device was found."""
     if not found:
-        return VendorFacts()
+        return ()
     on_bus = Reading(source="/sys/bus/pci/devices", devices=bus_devices(found, signs.vendor))
-    devices = combine(with_tables((on_bus,), found, signs.vendor, known_vendor(signs.vendor)))
+    versions = ((path, around.host.read(path).text or "") for path in signs.version_files)
+    return (on_bus, *(Reading(source=path, driver=text.split()[0]) for path, text in versions if text.strip()))
+
+
+def tool_is_wanted(
+    around: Surroundings,
+    found: tuple[PciDevice, ...],
+    readings: tuple[Reading, ...],
+    vendor: str,
+    needed: tuple[str, ...] = ("name", "architecture", "memory_mib", "driver"),
+) -> bool:
+    """Tell whether a vendor's tool may add something: not on a host without its devices, nor without its driver.
+
+    `needed` are the facts for which it is worth its time. Where the bus could not be read, as in the recording of one
+    command, the tool is the only one to ask.
+    """
+    if around.pci is None:
+        return True
+    if all(function.unbound or function.driver == PASSTHROUGH for function in found):
+        return False
+    devices = combine(with_tables(readings, found, vendor, known_vendor(vendor)))
+    fields = tuple(field for field in needed if field != "driver")
+    told = all(getattr(sourced.device, field) is not None for sourced in devices for field in fields)
+    return not told or ("driver" in needed and first(readings, "driver") is None)
+
+
+def facts_from_readings(
+    around: Surroundings,
+    found: tuple[PciDevice, ...],
+    signs: PciSigns,
+    readings: tuple[Reading, ...],
+    runtimes: tuple[Runtime, ...] | None = None,
+) -> VendorFacts:
+    """Return devices, driver and findings of one vendor from what its sources said, and the vendor's device table.
+
+    `found` are its functions on the bus, among them those of devices that a tool named as well.
+    """
+    devices = combine(with_tables(readings, found, signs.vendor, known_vendor(signs.vendor)))
+    if not devices:
+        return VendorFacts()
     judged = tuple(_judged(around, f"devices[{place}]", sourced, found, signs) for place, sourced in enumerate(devices))
-    driver = _driver(around, signs)
-    stack = Stack(vendor=signs.vendor, driver=None if driver is None else driver.raw)
+    driver, kind = (first(readings, field) for field in ("driver", "driver_kind"))
+    told = () if driver is None else (Evidence(fact="stacks[0].driver", source=driver[1], raw=driver[0]),)
+    stack = Stack(
+        vendor=signs.vendor,
+        driver=None if driver is None else driver[0],
+        driver_kind=None if kind is None else kind[0],
+        runtimes=runtimes,
+    )
     return VendorFacts(
         devices=tuple(device for device, _ in judged),
         stack=stack,
         findings=tuple(finding for _, finding in judged if finding is not None),
-        evidence=(*device_evidence(devices), *((driver,) if driver else ())),
-        gaps=device_gaps(devices),
+        evidence=(*device_evidence(devices), *told),
+        gaps=(*failures(readings), *device_gaps(devices)),
     )
 
 
@@ -127,21 +177,14 @@ def _judged(
 ) -> tuple[Device, Finding | None]:
     device = sourced.device
     named = tuple(pattern.format(index=device.index) for pattern in signs.nodes)
-    nodes = named or device_nodes(around, device.pci_address or "")
-    function = next(function for function in found if function.address == device.pci_address)
+    nodes = named or device.nodes or device_nodes(around, device.pci_address or "")
+    function = next((function for function in found if function.address == device.pci_address), None)
     finding = None
     if not (signs.through_vfio and device.kernel_driver == PASSTHROUGH):
-        finding = driver_finding(device, fact, unbound=function.unbound, serving=None, remedy=signs.remedy)
+        unbound = None if function is None else function.unbound
+        finding = driver_finding(device, fact, unbound=unbound, serving=None, remedy=signs.remedy)
     needed = (*(nodes or ()), *signs.shared_nodes)
     if finding is None and device.kernel_driver is not None and needed:
         finding = node_finding(around, fact, needed, device_flag=f"--device {needed[0]}")
-    usable = None if finding is None else False
+    usable = device.usable if finding is None else False
     return msgspec.structs.replace(device, nodes=nodes, usable=usable), finding
-
-
-def _driver(around: Surroundings, signs: PciSigns) -> Evidence | None:
-    for path in signs.version_files:
-        text = around.host.read(path).text
-        if text and text.strip():
-            return Evidence(fact="stacks[0].driver", source=path, raw=text.split()[0])
-    return None

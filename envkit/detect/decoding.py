@@ -4,12 +4,15 @@ from typing import TypeVar
 
 import msgspec
 
+from envkit.model.value import DECODING
+
 Decoded = TypeVar("Decoded")
 
 
 def decode_json(text: str, of: type[Decoded]) -> Decoded | None:
     """Decode a document into a type, or return None when it does not fit; unknown fields are ignored."""
     try:
-        return msgspec.json.decode(text, type=of)
+        with DECODING:
+            return msgspec.json.decode(text, type=of)
     except (msgspec.MsgspecError, RecursionError):
         return None

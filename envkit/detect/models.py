@@ -14,7 +14,7 @@ _NOISE = frozenset(
 )
 # What may follow a model's name without making it another model: memory size, form, MIG profile, vGPU type, edition.
 _SUFFIX = re.compile(
-    r"\d+gb|\d+g|hbm\d?e?|sxm\d?|pcie|nvl|oam|vf|mig|\d+[abcq]|max|q|laptop|mobile|gpu|with|design|edition|lite|hash|rate|nvgpu"
+    r"\d+gb|\d+g|hbm\d?e?|sxm\d?|pcie|nvl|oam|vf|mig|\d+[abcq]|max|q|laptop|mobile|gpu|with|design|edition|lite|hash|rate|nvgpu|graphics"
 )
 _CUT = "..."
 
@@ -33,6 +33,12 @@ def known_vendor(name: str) -> Vendor | None:
 def model_by_pci_id(vendor: Vendor, pci_id: str | None) -> DeviceModel | None:
     """Return the table row that lists a PCI id."""
     return next((model for model in vendor.models if pci_id is not None and pci_id in model.pci_ids), None)
+
+
+def only_model(vendor: Vendor, architecture: str) -> DeviceModel | None:
+    """Return the table row of an architecture that a single chip has, or None."""
+    rows = [model for model in vendor.models if model.architecture == architecture]
+    return rows[0] if len(rows) == 1 else None
 
 
 def architecture_of(vendor: Vendor, name: str, *, board: bool = False) -> str | None:

@@ -29,7 +29,14 @@ _VENDOR_NAMES = {
     "NVIDIA Corporation ": "10de",
     "Advanced Micro Devices, Inc. [AMD/ATI] ": "1002",
     "Intel Corporation ": "8086",
+    "Habana Labs Ltd. ": "1da3",
+    "Huawei Technologies Co., Ltd. ": "19e5",
+    "Google, Inc. ": "1ae0",
+    "Amazon.com, Inc. ": "1d0f",
+    "Qualcomm ": "17cb",
 }
+# What `lspci -nn` prints in place of a name that its database does not have.
+_NAMELESS = "Device"
 
 
 def scan_pci(host: Host) -> tuple[tuple[PciDevice, ...] | None, tuple[Gap, ...]]:
@@ -105,7 +112,7 @@ def parse_numbered(text: str) -> tuple[PciDevice, ...]:
             vendor=match["vendor"],
             device=match["device"],
             device_class=match["device_class"],
-            name=_without_maker(match["name"]),
+            name=_own_name(match["name"]),
         )
         for match in (_NUMBERED.match(line) for line in text.splitlines())
         if match is not None
@@ -138,7 +145,10 @@ def parse_named(text: str) -> tuple[PciDevice, ...]:
     return tuple(devices)
 
 
-def _without_maker(name: str) -> str:
+def _own_name(name: str) -> str | None:
+    """Return a device's name without its maker's, or None where lspci knew only the maker."""
+    if name == _NAMELESS or name.endswith(f" {_NAMELESS}"):
+        return None
     maker = next((words for words in _VENDOR_NAMES if name.startswith(words)), "")
     return name.removeprefix(maker)
 

@@ -5,11 +5,20 @@ from typing import NamedTuple
 
 import msgspec
 
-from envkit.model.host import Device, Evidence, Gap
+from envkit.model.host import Device, Evidence, Gap, Runtime, Severity
 from envkit.model.value import Value
 
 # The facts of a device that decide what runs on it; each is shown with its source, or as a gap.
 _IMPORTANT = ("name", "architecture", "memory_mib")
+
+
+class Trouble(Value):
+    """A device of which its own tool says that it is not well."""
+
+    index: int
+    said: str  # `health Warning`
+    severity: Severity
+    remedy: tuple[str, ...]
 
 
 class Reading(Value):
@@ -22,6 +31,8 @@ class Reading(Value):
     driver: str | None = None
     driver_kind: str | None = None
     ceiling: str | None = None  # newest runtime that the driver serves
+    runtimes: tuple[Runtime, ...] = ()  # user-space runtimes that the source names
+    troubles: tuple[Trouble, ...] = ()
     failure: str | None = None  # why this source says nothing
 
 

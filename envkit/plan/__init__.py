@@ -34,7 +34,7 @@ def make_plan(
     """
     if _NAME.fullmatch(name) is None:
         message = f"a name is up to 63 letters, digits, `.`, `_` and `-`, and starts with a letter or digit: {name!r}"
-        raise UsageError(message, hints=("envkit up … --name my-environment",))
+        raise UsageError(message, hints=("the same command with `--name my-environment`",))
     chosen = resolution.chosen
     if chosen is None:
         message = f"nothing was chosen for environment: {name}"

@@ -1,11 +1,12 @@
 """The vendor chosen, and the processor as fallback: which attempt answers the request, and what it leaves unused."""
 
+from envkit.model.matrix import CPU
 from envkit.model.resolution import Check, Status, Verdict
 from envkit.model.value import Value
 from envkit.resolve.attempt import Attempt, attempt_vendor
 from envkit.resolve.devices import Accelerator, accelerators, vendor_names
 from envkit.resolve.options import Option, all_options
-from envkit.resolve.problem import CPU, Problem, Want, check_vendor_name, find_wants
+from envkit.resolve.problem import Problem, Want, check_vendor_name, find_wants
 
 UNUSED_RULE = "accelerator-unused"
 

@@ -7,11 +7,12 @@ from itertools import combinations
 from msgspec.structs import replace
 
 from envkit.model.host import Device, HostFacts, Libc, Stack
+from envkit.model.matrix import CPU
 from envkit.model.request import Mode
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.devices import Accelerator, accelerators
-from envkit.resolve.problem import CPU, Problem
+from envkit.resolve.problem import Problem
 
 AGREE = "use-cpu"
 _FAR_FUTURE = "9999-12-31"

@@ -1,12 +1,12 @@
 """The chosen combination written down: pins, requirements, indexes, base, devices, notes."""
 
-from envkit.model.matrix import DEFAULT_INDEX, WHEELHOUSE_INDEX
+from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.resolution import Base, Chosen, PackageIndex
 from envkit.resolve.answer import Answer
 from envkit.resolve.combine import Combination
 from envkit.resolve.devices import Accelerator
 from envkit.resolve.options import Option, serves_vendor
-from envkit.resolve.problem import CPU, Problem
+from envkit.resolve.problem import Problem
 from envkit.resolve.ranges import driver_range
 from envkit.resolve.sites import Place
 from envkit.resolve.situation import Situation

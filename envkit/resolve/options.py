@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from envkit.model.matrix import DEFAULT_INDEX, WHEELHOUSE_INDEX, Build
+from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX, Build
 from envkit.model.value import Value
 from envkit.resolve.builds import expand_builds, expand_other_architectures
 from envkit.resolve.companions import Companions, companions_at, index_companions, wheelhouse_companions
-from envkit.resolve.problem import CPU, Problem, Want
+from envkit.resolve.problem import Problem, Want
 from envkit.resolve.sites import Place, known_pythons
 from envkit.resolve.versions import python_tag
 from envkit.resolve.wheelhouse import UNKNOWN_VENDOR, wheel_builds

@@ -5,12 +5,11 @@ from difflib import get_close_matches
 from envkit.errors import BadSpecError, UnknownRecipeError, UsageError
 from envkit.model.availability import Availability
 from envkit.model.host import HostFacts
-from envkit.model.matrix import Matrix, Recipe
+from envkit.model.matrix import CPU, Matrix, Recipe
 from envkit.model.request import Mode, Request, Spec
 from envkit.model.value import Value
 from envkit.resolve.versions import parse_range
 
-CPU = "cpu"
 # What wheels are looked for when the processor of the host is not known; a check says that it was assumed.
 ASSUMED_ARCHITECTURE = "x86_64"
 _SPELLINGS = {"amd64": "x86_64", "arm64": "aarch64"}

@@ -16,11 +16,10 @@ A combination of options at a place is ordered by, in this order:
 What the user demands (range, Python, vendor, constraints) is not ranked: what does not meet it is refused by a rule.
 """
 
-from envkit.model.matrix import DEFAULT_INDEX, WHEELHOUSE_INDEX
+from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.options import Option
-from envkit.resolve.problem import CPU
 from envkit.resolve.situation import Situation
 from envkit.resolve.versions import parse_version
 from envkit.resolve.wheelhouse import UNKNOWN_VENDOR

@@ -7,13 +7,13 @@ from packaging.utils import canonicalize_name
 from envkit.errors import BadSpecError, DataError
 from envkit.model.availability import ImageState, IndexState
 from envkit.model.host import Stack
-from envkit.model.matrix import Vendor
+from envkit.model.matrix import CPU, Vendor
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.builds import source_text
 from envkit.resolve.devices import Accelerator, accelerators, embedded_architectures
 from envkit.resolve.options import serves_vendor
-from envkit.resolve.problem import CPU, Problem, Want
+from envkit.resolve.problem import Problem, Want
 from envkit.resolve.versions import day_number
 
 

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from envkit.errors import UsageError
 from envkit.model.host import Cpu, Device, Evidence, HostFacts, Libc, OperatingSystem, Python, Stack
-from envkit.model.matrix import Matrix, OsRow
+from envkit.model.matrix import CPU, Matrix, OsRow
 from envkit.model.version import VendorVersion
 from envkit.resolve.models import find_model
 
@@ -17,7 +17,6 @@ _FORM = (
     " `cpu` is a machine without accelerator"
 )
 _SOURCE = "--target"
-_CPU = "cpu"
 
 
 def target_facts(text: str, matrix: Matrix) -> HostFacts:
@@ -37,7 +36,7 @@ def target_facts(text: str, matrix: Matrix) -> HostFacts:
         else:
             message = f"a target has no such key: {match['key']}"
             raise UsageError(message, hints=(*_near(match["key"], _KEYS), _FORM))
-    devices = () if names == [_CPU] else _devices(names, text, matrix)
+    devices = () if names == [CPU] else _devices(names, text, matrix)
     system = _system(settings.get("os"), matrix)
     return HostFacts(
         os=_operating_system(settings.get("os"), system),
@@ -72,8 +71,8 @@ def _devices(names: list[str], text: str, matrix: Matrix) -> tuple[Device, ...]:
         if match is None or match["count"] == "0":
             message = f"not a target: {text}"
             raise UsageError(message, hints=(_FORM,))
-        if name == _CPU:
-            message = f"`{_CPU}` stands for a machine without accelerator and goes with no device: {text}"
+        if name == CPU:
+            message = f"`{CPU}` stands for a machine without accelerator and goes with no device: {text}"
             raise UsageError(message, hints=(_FORM,))
         vendor, model, listed = find_model(match["name"], matrix.vendors)
         for _ in range(int(match["count"] or 1)):

@@ -4,14 +4,14 @@ from itertools import combinations
 
 from msgspec.structs import replace
 
-from envkit.model.matrix import Build
+from envkit.model.matrix import CPU, Build
 from envkit.model.request import Spec
 from envkit.model.value import Value
 from envkit.resolve.attempt import attempt_vendor
 from envkit.resolve.changes import AGREE, Change, driver_steps, with_driver
 from envkit.resolve.combine import Combination
 from envkit.resolve.options import all_options
-from envkit.resolve.problem import CPU, Problem, find_wants
+from envkit.resolve.problem import Problem, find_wants
 from envkit.resolve.versions import day_number, python_allowed, within
 
 

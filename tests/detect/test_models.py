@@ -3,7 +3,7 @@
 import pytest
 
 from envkit.data import load_vendor
-from envkit.detect.models import architecture_of, newest_runtime
+from envkit.detect.models import architecture_of, newest_runtime, only_model
 from envkit.model.matrix import Vendor
 
 
@@ -83,3 +83,27 @@ def test_the_driver_branch_tells_the_newest_runtime(nvidia: Vendor) -> None:
     assert newest_runtime(nvidia, "570.124.06") == "12.8"
     assert newest_runtime(nvidia, "999.1") is None
     assert newest_runtime(nvidia, "unknown") is None
+
+
+@pytest.mark.parametrize(
+    ("vendor", "name", "architecture"),
+    [
+        ("intel", "Intel(R) Arc(TM) B580 Graphics", "bmg"),
+        ("intel", "Intel(R) Arc(TM) A770M Graphics", "dg2"),
+        ("intel", "Intel(R) Data Center GPU Max 1550", "pvc"),
+        ("intel", "Intel(R) Graphics", None),
+        ("apple", "Apple M2 Ultra", "m2"),
+        ("apple", "Apple M1 (Virtual)", None),
+        ("intel-gaudi", "HL-325L", "gaudi3"),
+    ],
+)
+def test_names_as_the_tools_of_other_vendors_write_them(vendor: str, name: str, architecture: str | None) -> None:
+    assert architecture_of(load_vendor(vendor), name) == architecture
+
+
+def test_an_architecture_of_several_chips_names_none() -> None:
+    trainium = only_model(load_vendor("aws-neuron"), "trn1")
+    assert trainium is not None
+    assert trainium.names == ("Trainium",)
+    assert only_model(load_vendor("intel"), "bmg") is None
+    assert only_model(load_vendor("intel"), "unheard of") is None

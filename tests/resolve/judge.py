@@ -170,7 +170,7 @@ def _libc_fits(floor: str | None, facts: HostFacts, request: Request) -> bool | 
 
 
 def _devices(vendor: str, facts: HostFacts, matrix: Matrix) -> list[Device]:
-    """Return the devices that the data knows; where it knows none, whoever names the vendor means those that are there."""
+    """Return the devices that the data knows; where it knows none, who names the vendor means those that are there."""
     own = [device for device in facts.devices or () if device.vendor == vendor]
     return [device for device in own if _known(device, facts, matrix)] or own
 

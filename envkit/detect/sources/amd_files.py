@@ -1,6 +1,7 @@
 """What the kernel says about AMD's compute devices and driver, without opening a device."""
 
 import re
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,7 +10,6 @@ from envkit.model.host import Device, OperatingSystem, Runtime
 from envkit.system.host import Host
 
 _NODES = "/sys/class/kfd/kfd/topology/nodes"
-_AMD = 0x1002
 # Heap types of memory that is the device's own: what the processor can see of it, and what it cannot.
 _OWN_HEAPS = (1, 2)
 _MODULE = "/sys/module/amdgpu"
@@ -18,7 +18,18 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _MIB = 1024 * 1024
 
 
-def read_topology(host: Host) -> Reading:
+class Maker(NamedTuple):
+    """Whose devices of the topology are meant: others than AMD built on the same driver."""
+
+    vendor: str
+    pci_vendor: int
+    driver: str | None  # the kernel module, where the maker has only one
+
+
+_AMD = Maker("amd", 0x1002, "amdgpu")
+
+
+def read_topology(host: Host, maker: Maker = _AMD) -> Reading:
     """Return the GPUs that the kernel offers for computing; several nodes at one address are partitions of one GPU.
 
     simd_count 416                  0 for a processor
@@ -28,7 +39,7 @@ def read_topology(host: Host) -> Reading:
     names = host.names(_NODES)
     if names is None:
         return Reading(source=_NODES, failure="no such directory, or not recorded")
-    nodes = [_node(host, f"{_NODES}/{name}") for name in sorted(names, key=_by_number)]
+    nodes = [_node(host, f"{_NODES}/{name}", maker) for name in sorted(names, key=_by_number)]
     found = [node for node in nodes if node is not None]
     devices: list[Device] = []
     partitions: list[Device] = []
@@ -50,9 +61,9 @@ def _by_number(name: str) -> tuple[int, str]:
     return int(name) if re.fullmatch(r"\d{1,6}", name) else 0, name
 
 
-def _node(host: Host, folder: str) -> Device | None:
+def _node(host: Host, folder: str, maker: Maker) -> Device | None:
     fields = _numbers(host.read(f"{folder}/properties").text or "")
-    if fields.get("vendor_id") != _AMD or not fields.get("simd_count"):
+    if fields.get("vendor_id") != maker.pci_vendor or not fields.get("simd_count"):
         return None
     location, domain = fields.get("location_id", 0), fields.get("domain", 0)
     banks = [
@@ -64,12 +75,12 @@ def _node(host: Host, folder: str) -> Device | None:
     device_id = fields.get("device_id")
     minor = fields.get("drm_render_minor")
     return Device(
-        vendor="amd",
+        vendor=maker.vendor,
         pci_address=f"{domain:04x}:{location >> 8 & 0xFF:02x}:{location >> 3 & 0x1F:02x}.{location & 7}",
-        pci_id=None if device_id is None else f"{_AMD:04x}:{device_id:04x}",
+        pci_id=None if device_id is None else f"{maker.pci_vendor:04x}:{device_id:04x}",
         architecture=_target(fields.get("gfx_target_version", 0)),
         memory_mib=memory // _MIB or None,
-        kernel_driver="amdgpu",
+        kernel_driver=maker.driver,
         nodes=(f"/dev/dri/renderD{minor}",) if minor else None,
     )
 
@@ -87,24 +98,24 @@ def _target(combined: int) -> str | None:
 def _whole(same: list[Device]) -> Device:
     memory = sum(node.memory_mib or 0 for node in same) or None
     return Device(
-        vendor="amd",
+        vendor=same[0].vendor,
         pci_address=same[0].pci_address,
         pci_id=same[0].pci_id,
         architecture=same[0].architecture,
         memory_mib=memory,
-        kernel_driver="amdgpu",
+        kernel_driver=same[0].kernel_driver,
     )
 
 
 def _parts(same: list[Device]) -> list[Device]:
     return [
         Device(
-            vendor="amd",
+            vendor=node.vendor,
             index=number,
             pci_address=node.pci_address,
             memory_mib=node.memory_mib,
             nodes=node.nodes,
-            kernel_driver="amdgpu",
+            kernel_driver=node.kernel_driver,
         )
         for number, node in enumerate(same)
     ]

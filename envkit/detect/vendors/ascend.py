@@ -1,7 +1,9 @@
 """Huawei Ascend."""
 
-from envkit.detect.by_pci import PciSigns, facts_by_pci
+from envkit.detect.by_pci import PciSigns
+from envkit.detect.by_tool import Told, ask, facts_by_tool
 from envkit.detect.facts import Surroundings, VendorFacts
+from envkit.detect.models import architecture_of, known_vendor
 
 _PCI_VENDOR = "19e5"
 # Processing accelerators: the vendor also makes the VGA of server boards (1711) and network cards.
@@ -15,8 +17,22 @@ _SIGNS = PciSigns(
 
 
 def detect(around: Surroundings) -> VendorFacts:
-    """Return Huawei's Ascend NPUs, as the bus and the device nodes tell them."""
+    """Return Huawei's Ascend NPUs; where a board has several chips, each chip is a device.
+
+    Sources, in order: 1. the bus; 2. the driver's version file; 3. `npu-smi info`; 4. `npu-smi info -m`, for masked
+    names; 5. the device table.
+    """
     found = tuple(
         function for function in around.pci or () if function.vendor == _PCI_VENDOR and function.device_class == _CLASS
     )
-    return facts_by_pci(around, found, _SIGNS)
+    if not found and around.pci is not None:
+        return VendorFacts()
+    # Imported here: most hosts have no such device.
+    from envkit.detect.sources import ascend
+
+    table = known_vendor(_SIGNS.vendor)
+    # Chips in pairs that bear the family's name are those of a 910C.
+    forms = ascend.forms(None if table is None else architecture_of(table, "910C"))
+    files = (ascend.read_driver(around.host),)
+    tools = ask(around, found, forms, files=files)
+    return facts_by_tool(around, found, _SIGNS, Told(files, tools, ascend.read_runtimes(around.host)))

@@ -1,6 +1,7 @@
 """Cambricon."""
 
-from envkit.detect.by_pci import PciSigns, facts_by_pci
+from envkit.detect.by_pci import PciSigns
+from envkit.detect.by_tool import Told, ask, facts_by_tool
 from envkit.detect.facts import Surroundings, VendorFacts
 
 _PCI_VENDOR = "cabc"
@@ -14,8 +15,17 @@ _SIGNS = PciSigns(
 
 
 def detect(around: Surroundings) -> VendorFacts:
-    """Return Cambricon's MLUs, as the bus and the device nodes tell them."""
+    """Return Cambricon's MLUs; where a board has several chips, each chip is a device.
+
+    Sources, in order: 1. the bus; 2. the table of cnmon; 3. `cnmon info`; 4. the device table.
+    """
     found = tuple(
         function for function in around.pci or () if function.vendor == _PCI_VENDOR and function.device_class == _CLASS
     )
-    return facts_by_pci(around, found, _SIGNS)
+    if not found and around.pci is not None:
+        return VendorFacts()
+    # Imported here: most hosts have no such device.
+    from envkit.detect.sources import cambricon
+
+    tools = ask(around, found, cambricon.FORMS)
+    return facts_by_tool(around, found, _SIGNS, Told(tools=tools, runtimes=cambricon.read_runtimes(around.host)))

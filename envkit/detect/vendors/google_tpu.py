@@ -1,11 +1,18 @@
 """Google TPUs."""
 
-from envkit.detect.by_pci import PciSigns, facts_by_pci
+import msgspec
+
+from envkit.detect.by_pci import PciSigns, facts_from_readings, file_readings, tool_is_wanted
 from envkit.detect.facts import Surroundings, VendorFacts
+from envkit.detect.models import known_vendor, only_model
+from envkit.detect.reading import Reading, combine
+from envkit.model.host import Device, Finding, Severity
 
 _PCI_VENDOR = "1ae0"
 # Chips v2 to v7x; other functions of the vendor are network and storage of its virtual machines.
 _CHIPS = ("0027", "005e", "0062", "0063", "006f", "0076")
+# The tool takes seconds and is part of an environment: only a chip that the bus does not name is worth it.
+_NEEDED = ("name", "architecture")
 _SIGNS = PciSigns(
     vendor="google-tpu",
     through_vfio=True,
@@ -14,8 +21,58 @@ _SIGNS = PciSigns(
 
 
 def detect(around: Surroundings) -> VendorFacts:
-    """Return Google's TPUs, as the bus and the device nodes tell them."""
+    """Return Google's TPUs.
+
+    Sources, in order: 1. the bus and device nodes; 2. tpu-info, for a chip that the bus does not name; 3. the device
+    table.
+    """
     found = tuple(
         function for function in around.pci or () if function.vendor == _PCI_VENDOR and function.device in _CHIPS
     )
-    return facts_by_pci(around, found, _SIGNS)
+    if not found and around.pci is not None:
+        return VendorFacts()
+    readings = file_readings(around, found, _SIGNS)
+    told: tuple[Reading, ...] = ()
+    if tool_is_wanted(around, found, readings, _SIGNS.vendor, _NEEDED):
+        # Imported here: only a host with a chip that the bus does not name comes here.
+        from envkit.detect.by_tool import ask
+        from envkit.detect.sources.tpu_info import FORMS
+
+        told = ask(around, found, FORMS, files=readings)
+    missing = _library_missing(told)
+    runtimes = next((reading.runtimes for reading in told if reading.runtimes), None if missing is None else ())
+    facts = facts_from_readings(around, found, _SIGNS, (*readings, *told, _memory((*readings, *told))), runtimes)
+    if missing is None or not facts.devices:
+        return facts
+    return msgspec.structs.replace(facts, findings=(*facts.findings, missing))
+
+
+def _memory(readings: tuple[Reading, ...]) -> Reading:
+    """Return the memory of chips that were named without an id on the bus."""
+    table = known_vendor(_SIGNS.vendor)
+    devices = [sourced.device for sourced in combine(readings)]
+    rows = [only_model(table, device.architecture) if table and device.architecture else None for device in devices]
+    return Reading(
+        source="device table",
+        devices=tuple(
+            Device(vendor=device.vendor, index=device.index, pci_address=device.pci_address, memory_mib=row.memory_mib)
+            for device, row in zip(devices, rows, strict=True)
+            if row is not None
+        ),
+    )
+
+
+def _library_missing(told: tuple[Reading, ...]) -> Finding | None:
+    from envkit.detect.sources.tpu_info import LIBRARY_MISSING
+
+    reading = next((reading for reading in told if reading.failure == LIBRARY_MISSING), None)
+    if reading is None:
+        return None
+    return Finding(
+        id="tpu-libtpu-missing",
+        severity=Severity.NOTE,
+        fact="stacks[0].runtimes",
+        evidence=f"{reading.source}: {LIBRARY_MISSING}",
+        cause="the chips are there, the library that drives them is not installed in this environment",
+        remedy=("pip install libtpu",),
+    )

@@ -1,6 +1,7 @@
 """Iluvatar CoreX."""
 
-from envkit.detect.by_pci import PciSigns, facts_by_pci
+from envkit.detect.by_pci import PciSigns
+from envkit.detect.by_tool import Told, ask, facts_by_tool
 from envkit.detect.facts import Surroundings, VendorFacts
 
 _PCI_VENDOR = "1e3e"
@@ -13,10 +14,19 @@ _SIGNS = PciSigns(
 
 
 def detect(around: Surroundings) -> VendorFacts:
-    """Return Iluvatar's GPUs, as the bus and the device nodes tell them."""
+    """Return Iluvatar's GPUs, whose CUDA-alike library makes no NVIDIA of them; a board may have two chips.
+
+    Sources, in order: 1. the bus; 2. ixsmi; 3. the device table.
+    """
     found = tuple(
         function
         for function in around.pci or ()
         if function.vendor == _PCI_VENDOR and function.device_class in _CLASSES
     )
-    return facts_by_pci(around, found, _SIGNS)
+    if not found and around.pci is not None:
+        return VendorFacts()
+    # Imported here: most hosts have no such device.
+    from envkit.detect.sources import iluvatar
+
+    told = Told(tools=ask(around, found, iluvatar.FORMS), runtimes=iluvatar.read_runtimes(around.host))
+    return facts_by_tool(around, found, _SIGNS, told)

@@ -1,10 +1,16 @@
 """Intel Gaudi."""
 
-from envkit.detect.by_pci import PciSigns, facts_by_pci
+import re
+
+from envkit.detect.by_pci import PciSigns, facts_from_readings, file_readings, tool_is_wanted
 from envkit.detect.facts import Surroundings, VendorFacts
+from envkit.detect.reading import Reading
 
 _PCI_VENDOR = "1da3"
 _CLASS = "1200"
+_MODULE_VERSION = "/sys/module/habanalabs/version"
+# The hash behind a version names the build: 1.18.0-ee698fb.
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
 _SIGNS = PciSigns(
     vendor="intel-gaudi",
     remedy=("install the habanalabs driver package", "sudo modprobe habanalabs"),
@@ -12,8 +18,24 @@ _SIGNS = PciSigns(
 
 
 def detect(around: Surroundings) -> VendorFacts:
-    """Return Intel's Gaudi accelerators, as the bus and the device nodes tell them."""
+    """Return Intel's Gaudi accelerators and driver.
+
+    Sources, in order: 1. the bus, device nodes and the module's version; 2. hl-smi, where these do not tell enough;
+    3. the device table.
+    """
     found = tuple(
         function for function in around.pci or () if function.vendor == _PCI_VENDOR and function.device_class == _CLASS
     )
-    return facts_by_pci(around, found, _SIGNS)
+    if not found and around.pci is not None:
+        return VendorFacts()
+    readings = file_readings(around, found, _SIGNS)
+    version = _VERSION.match((around.host.read(_MODULE_VERSION).text or "").strip()) if found else None
+    if version is not None:
+        readings = (*readings, Reading(source=_MODULE_VERSION, driver=version[0]))
+    if tool_is_wanted(around, found, readings, _SIGNS.vendor):
+        # Imported here: only a host with such a device whose files do not tell enough comes here.
+        from envkit.detect.by_tool import ask
+        from envkit.detect.sources.hl_smi import FORMS
+
+        readings = (*readings, *ask(around, found, FORMS, files=readings))
+    return facts_from_readings(around, found, _SIGNS, readings)

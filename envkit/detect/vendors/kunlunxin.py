@@ -1,6 +1,7 @@
 """Kunlunxin."""
 
-from envkit.detect.by_pci import PciSigns, facts_by_pci
+from envkit.detect.by_pci import PciSigns
+from envkit.detect.by_tool import Told, ask, facts_by_tool
 from envkit.detect.facts import Surroundings, VendorFacts
 
 _PCI_VENDOR = "1d22"
@@ -14,8 +15,16 @@ _SIGNS = PciSigns(
 
 
 def detect(around: Surroundings) -> VendorFacts:
-    """Return Kunlunxin's XPUs, as the bus and the device nodes tell them."""
+    """Return Kunlunxin's XPUs.
+
+    Sources, in order: 1. the bus; 2. xpu-smi, unless it is Intel's tool of that name; 3. xpu_smi; 4. the device table.
+    """
     found = tuple(
         function for function in around.pci or () if function.vendor == _PCI_VENDOR and function.device_class == _CLASS
     )
-    return facts_by_pci(around, found, _SIGNS)
+    if not found and around.pci is not None:
+        return VendorFacts()
+    # Imported here: most hosts have no such device.
+    from envkit.detect.sources import kunlunxin
+
+    return facts_by_tool(around, found, _SIGNS, Told(tools=ask(around, found, kunlunxin.FORMS)))

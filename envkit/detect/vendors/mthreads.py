@@ -1,6 +1,7 @@
 """Moore Threads."""
 
-from envkit.detect.by_pci import PciSigns, facts_by_pci
+from envkit.detect.by_pci import PciSigns
+from envkit.detect.by_tool import Told, ask, facts_by_tool
 from envkit.detect.facts import Surroundings, VendorFacts
 
 _PCI_VENDOR = "1ed5"
@@ -14,10 +15,18 @@ _SIGNS = PciSigns(
 
 
 def detect(around: Surroundings) -> VendorFacts:
-    """Return Moore Threads' GPUs, as the bus and the device nodes tell them."""
+    """Return Moore Threads' GPUs.
+
+    Sources, in order: 1. the bus; 2. mthreads-gmi; 3. the device table.
+    """
     found = tuple(
         function
         for function in around.pci or ()
         if function.vendor == _PCI_VENDOR and function.device_class in _CLASSES
     )
-    return facts_by_pci(around, found, _SIGNS)
+    if not found and around.pci is not None:
+        return VendorFacts()
+    # Imported here: most hosts have no such device.
+    from envkit.detect.sources import mthreads
+
+    return facts_by_tool(around, found, _SIGNS, Told(tools=ask(around, found, mthreads.FORMS)))

@@ -1,6 +1,7 @@
 """T-Head."""
 
-from envkit.detect.by_pci import PciSigns, facts_by_pci
+from envkit.detect.by_pci import PciSigns
+from envkit.detect.by_tool import Told, ask, facts_by_tool
 from envkit.detect.facts import Surroundings, VendorFacts
 
 _PCI_VENDOR = "1ded"
@@ -16,10 +17,19 @@ _SIGNS = PciSigns(
 
 
 def detect(around: Surroundings) -> VendorFacts:
-    """Return T-Head's PPUs, as the bus and the device nodes tell them."""
+    """Return T-Head's PPUs, whose CUDA-alike compute capability makes no NVIDIA of them.
+
+    Sources, in order: 1. the bus; 2. `ppu-smi --query-ppu`; 3. the device table.
+    """
     found = tuple(
         function
         for function in around.pci or ()
         if function.vendor == _PCI_VENDOR and function.device_class == _CLASS and function.device not in _NETWORK
     )
-    return facts_by_pci(around, found, _SIGNS)
+    if not found and around.pci is not None:
+        return VendorFacts()
+    # Imported here: most hosts have no such device.
+    from envkit.detect.sources import thead
+
+    told = Told(tools=ask(around, found, thead.FORMS), runtimes=thead.read_runtimes(around.host))
+    return facts_by_tool(around, found, _SIGNS, told)

@@ -52,7 +52,11 @@ def build_client() -> str:
         seen.append(f"{client}: {_said(completed)}")
     needed = ".".join(map(str, _OLDEST_BUILDX))
     message = f"no `docker` command with buildx of version >={needed}"
-    hints = ("apt-get install docker-buildx", "https://docs.docker.com/go/buildx/", "envkit up … --native")
+    hints = (
+        "apt-get install docker-buildx",
+        "https://docs.docker.com/go/buildx/",
+        "the same command with `--native` needs no engine",
+    )
     raise EngineNotReadyError(message, facts=tuple(seen) or ("no `docker` on the search path",), hints=hints)
 
 

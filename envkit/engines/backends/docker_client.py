@@ -170,7 +170,7 @@ def _asking(what: str) -> Iterator[None]:
     # The SDK lets the errors of its transport through; they are OSErrors.
     except (DockerException, OSError) as error:
         message = f"the Docker Engine does not {what}"
-        hints = ("docker info", "envkit detect", "envkit up … --native")
+        hints = ("docker info", "envkit detect", "the same command with `--native` needs no engine")
         raise EngineNotReadyError(message, facts=(strip_controls(str(error)),), hints=hints) from error
 
 

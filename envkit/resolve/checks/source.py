@@ -3,12 +3,11 @@
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envkit.model.matrix import DEFAULT_INDEX, WHEELHOUSE_INDEX, Denied
+from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX, Denied
 from envkit.model.request import Mode
 from envkit.resolve.builds import source_text
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
 from envkit.resolve.options import Option
-from envkit.resolve.problem import CPU
 from envkit.resolve.sites import Place
 from envkit.resolve.situation import Limit, Situation
 from envkit.resolve.versions import day_number, pins_exactly, python_number, within

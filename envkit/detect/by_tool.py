@@ -1,0 +1,128 @@
+"""A vendor's own tool, asked only where something shows a device of that vendor."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from envkit.detect.by_pci import PciSigns, facts_from_readings, file_readings
+from envkit.detect.facts import PciDevice, Surroundings, VendorFacts
+from envkit.detect.obstacles import PASSTHROUGH
+from envkit.detect.reading import Reading, combine, first
+from envkit.model.host import Finding, Runtime, Severity
+from envkit.system.command import Command
+from envkit.system.host import Host
+
+_TIMEOUT_SECONDS = 10.0
+
+
+class Form(NamedTuple):
+    """One way to ask a tool, and what reads its answer."""
+
+    argv: tuple[str, ...]
+    parse: Callable[[str, str], Reading]
+    folders: tuple[str, ...] = ()  # where the tool lies when it is not on the search path
+
+
+class Told(NamedTuple):
+    """What is known of one vendor's devices and driver beyond the bus."""
+
+    files: tuple[Reading, ...] = ()
+    tools: tuple[Reading, ...] = ()
+    runtimes: tuple[Runtime, ...] | None = None  # as files tell them
+
+
+def facts_by_tool(around: Surroundings, found: tuple[PciDevice, ...], signs: PciSigns, told: Told) -> VendorFacts:
+    """Return devices, driver and findings of one vendor.
+
+    Sources, in order: 1. the bus and the files of `signs`; 2. the files and 3. the tools that were `told`; 4. the
+    vendor's device table. A device that a tool lists can be used unless something else is in the way.
+    """
+    tools = tuple(map(_with_usable, told.tools))
+    named = tuple(runtime for reading in tools for runtime in reading.runtimes)
+    readings = (*file_readings(around, found, signs), *told.files, *tools)
+    facts = facts_from_readings(around, found, signs, readings, told.runtimes or named or told.runtimes)
+    return msgspec.structs.replace(facts, findings=(*facts.findings, *_troubles(facts, tools)))
+
+
+def _with_usable(reading: Reading) -> Reading:
+    broken = {trouble.index for trouble in reading.troubles if trouble.severity == Severity.ERROR}
+    return msgspec.structs.replace(
+        reading,
+        devices=tuple(msgspec.structs.replace(device, usable=device.index not in broken) for device in reading.devices),
+    )
+
+
+def _troubles(facts: VendorFacts, tools: tuple[Reading, ...]) -> tuple[Finding, ...]:
+    """Return what tools say of the health of devices; where a driver is missing, that is said already."""
+    found = {finding.fact for finding in facts.findings}
+    places = {device.index: f"devices[{place}]" for place, device in enumerate(facts.devices)}
+    return tuple(
+        Finding(
+            id="device-unhealthy",
+            severity=trouble.severity,
+            fact=places[trouble.index],
+            evidence=f"{reading.source}: {trouble.said}",
+            cause="the vendor's own tool reports a fault of the device",
+            remedy=trouble.remedy,
+        )
+        for reading in tools
+        for trouble in reading.troubles
+        if trouble.index in places and places[trouble.index] not in found
+    )
+
+
+def ask(
+    around: Surroundings,
+    found: tuple[PciDevice, ...],
+    forms: tuple[Form, ...],
+    *,
+    files: tuple[Reading, ...] = (),
+) -> tuple[Reading, ...]:
+    """Return what the forms answer, in order, until every device has a name and memory and the driver is known.
+
+    Nothing is run where no device is on the bus or in `files`, nor where no driver serves any; only where the bus could
+    not be read, the tool itself is a sign.
+    """
+    shown = bool(found) or any(reading.devices for reading in files) or around.pci is None
+    idle = bool(found) and all(card.unbound or card.driver == PASSTHROUGH for card in found)
+    if not shown or idle:
+        return ()
+    readings: list[Reading] = []
+    missing: set[str] = set()
+    for form in forms:
+        name = form.argv[0]
+        program = None if name in missing else _program(around.host, form)
+        if program is not None:
+            readings.append(_answer(around.host, program, form))
+        elif name not in missing:
+            missing.add(name)
+            readings.append(Reading(source=name, failure="not found"))
+        if _enough((*files, *readings)) or _hangs(readings):
+            break
+    return tuple(readings)
+
+
+def _program(host: Host, form: Form) -> str | None:
+    name = form.argv[0]
+    places = (f"{folder}/{name}" for folder in form.folders)
+    return host.which(name) or next((place for place in places if host.exists(place)), None)
+
+
+def _answer(host: Host, program: str, form: Form) -> Reading:
+    source = " ".join(form.argv[:3])
+    completed = host.run(Command(argv=(program, *form.argv[1:]), timeout_seconds=_TIMEOUT_SECONDS))
+    if completed.failure is not None:
+        return Reading(source=source, failure=completed.failure)
+    return form.parse(completed.stdout, source)
+
+
+def _enough(readings: tuple[Reading, ...]) -> bool:
+    devices = [sourced.device for sourced in combine(readings)]
+    complete = all(device.name and device.memory_mib for device in devices)
+    return bool(devices) and complete and first(readings, "driver") is not None
+
+
+def _hangs(readings: list[Reading]) -> bool:
+    """Tell whether the last answer did not come in time: so would not the next."""
+    return (readings[-1].failure or "").startswith("timed out")
