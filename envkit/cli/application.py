@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from envkit import __version__
-from envkit.cli.asking import Asked
+from envkit.cli.asked import Asked
 from envkit.cli.output import Output
 from envkit.errors import ExitStatus, UsageError
 
@@ -267,11 +267,11 @@ def shell_command(context: typer.Context, name: Name) -> int:
 
 
 @app.command("down")
-def down_command(context: typer.Context, name: Name) -> int:
+def down_command(context: typer.Context, name: Name, as_json: Json = False) -> int:
     """Stop an environment; `up` or `exec` start it again."""
     from envkit.cli.commands.environments import stop_environment
 
-    return stop_environment(context.obj.output, name)
+    return stop_environment(context.obj.output, name, as_json=as_json)
 
 
 @app.command("rm")
@@ -279,11 +279,12 @@ def rm_command(
     context: typer.Context,
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
 ) -> int:
     """Remove an environment for good."""
     from envkit.cli.commands.environments import remove_environment
 
-    return remove_environment(context.obj.output, name, confirmed=yes)
+    return remove_environment(context.obj.output, name, confirmed=yes, as_json=as_json)
 
 
 @app.command("verify")
@@ -296,9 +297,11 @@ def verify_command(context: typer.Context, name: Name, as_json: Json = False) ->
 
 @app.command("explain", epilog="\b\nExample:\n  envkit explain EK0301\n")
 def explain_command(
-    context: typer.Context, code: Annotated[str, typer.Argument(metavar="CODE", help="The code of an error: EK0301.")]
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code of an error: EK0301.")],
+    as_json: Json = False,
 ) -> int:
     """Show the page of an error code: what happened, why, what to do."""
     from envkit.cli.commands.explain import explain_error
 
-    return explain_error(context.obj.output, code)
+    return explain_error(context.obj.output, code, as_json=as_json)

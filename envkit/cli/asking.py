@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from envkit.cli.asked import Asked
 from envkit.cli.checks import check_package, check_python, check_recipe, written_in
 from envkit.cli.hostfile import read_text
 from envkit.data import decode_document
@@ -21,23 +22,6 @@ from envkit.system.sources import read_sources
 PROJECT_FILE = "envkit.yaml"
 _NAME_LENGTH = 63
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """The options that `up` and `resolve` share, as they were typed."""
-
-    specs: tuple[str, ...] = ()
-    name: str | None = None
-    python: str | None = None
-    on: str | None = None
-    devices: str | None = None
-    native: bool = False
-    container: bool = False
-    engine: str | None = None
-    packages: tuple[str, ...] = ()
-    wheelhouses: tuple[str, ...] = ()
-    mounts: tuple[str, ...] = ()
-    offline: bool = False
 
 
 def read_project() -> Project | None:

@@ -4,6 +4,7 @@ import sys
 
 from envkit import __version__
 
+_INTERRUPTED = 130  # `ExitStatus.INTERRUPTED`, which is not loaded yet
 _GLOBAL_FLAGS = {"-v": "verbose", "--verbose": "verbose", "-q": "quiet", "--quiet": "quiet", "--debug": "debug"}
 
 
@@ -20,9 +21,16 @@ def main() -> None:
 
             sys.exit(flush_stdout(0, failed=4))
         return
-    from envkit.cli.session import run_session
+    try:
+        from envkit.cli.session import run_session
+        from envkit.system.signals import ignore_signals
 
-    sys.exit(run_session(*split_global_flags(arguments)))
+        status = run_session(*split_global_flags(arguments))
+        # The command has ended and said so: a signal that comes while the interpreter shuts down changes nothing.
+        ignore_signals()
+    except KeyboardInterrupt:
+        status = _INTERRUPTED
+    sys.exit(status)
 
 
 def split_global_flags(arguments: list[str]) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -11,7 +11,6 @@ from envkit.errors import EngineNotReadyError, EnvironmentTakenError
 from envkit.model.availability import Availability, ImageState
 from envkit.model.host import ContainerEngine, HostFacts
 from envkit.model.request import Mode, Request
-from envkit.resolve.command import request_command
 
 NATIVE = "native"
 
@@ -55,6 +54,9 @@ def climb_ladder(facts: HostFacts, request: Request, name: str) -> tuple[Rung, .
 
 def _command(request: Request, engine: str) -> str:
     """Return the command that asks for the same on another engine."""
+    # `ls` and `exec` climb no ladder: they must not load the resolver.
+    from envkit.resolve.command import request_command
+
     return request_command(msgspec.structs.replace(request, engine=engine, mode=None), Availability())
 
 

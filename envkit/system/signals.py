@@ -20,5 +20,11 @@ def heed_termination() -> None:
             signal.signal(number, _raise)
 
 
+def ignore_signals() -> None:
+    """Let SIGINT, SIGTERM and SIGHUP pass unheeded from now on."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _raise(number: int, _: FrameType | None) -> NoReturn:
     raise Terminated(number)

@@ -42,6 +42,10 @@ def test_detect_imports_nothing_that_takes_time() -> None:
     assert not imported_by("detect", "--json") & heavy
 
 
+def test_ls_does_not_load_the_resolver() -> None:
+    assert not imported_by("ls") & {"envkit.resolve", "envkit.lock", "typer", "rich", "requests", "jinja2", "yaml"}
+
+
 def median_seconds(argv: list[str]) -> float:
     times = []
     for _ in range(9):
@@ -194,6 +198,12 @@ def test_explain_shows_a_page(home) -> None:
     page = home.run("explain", "ek0301")
     assert page.status == 0
     assert page.stdout.startswith("EK0301 (exit status 3)")
+
+
+def test_explain_prints_its_page_as_json(home) -> None:
+    page = home.run("explain", "EK0301", "--json").json
+    assert (page["format"], page["code"], page["status"]) == ("envkit-page/1", "EK0301", 3)
+    assert page["text"] == home.run("explain", "EK0301").stdout
 
 
 def test_colours_follow_the_conventions(home) -> None:

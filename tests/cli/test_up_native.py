@@ -88,6 +88,14 @@ def test_ls_down_and_rm(tiny) -> None:
     assert not (tiny.data / "envkit" / "envs" / "tinyframe").exists()
 
 
+def test_down_and_rm_print_what_they_did_as_json(tiny) -> None:
+    tiny.run(*UP)
+    down = tiny.run("down", "tinyframe", "--json").json
+    assert (down["format"], down["name"], down["state"]) == ("envkit-environment/1", "tinyframe", "ready")
+    removed = tiny.run("rm", "tinyframe", "-y", "--json").json
+    assert removed == {"format": "envkit-removed/1", "name": "tinyframe", "engine": "native"}
+
+
 def test_the_exit_status_of_a_command_is_passed_on(tiny) -> None:
     tiny.run(*UP)
     assert tiny.run("exec", "tinyframe", "--", "python", "-c", "raise SystemExit(17)").status == 17
@@ -157,7 +165,7 @@ def test_an_interrupt_during_the_proof_leaves_nothing_and_the_next_run_succeeds(
     assert tiny.run(*UP).status == 0
 
 
-@pytest.mark.parametrize("delay", [0.3, 0.6, 0.9, 1.2])
+@pytest.mark.parametrize("delay", [0.1, 0.3, 0.5, 0.7, 0.9, 1.2])
 def test_an_interrupt_at_any_time_is_clean(tiny, delay: float) -> None:
     process = tiny.start(*UP)
     time.sleep(delay)

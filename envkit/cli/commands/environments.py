@@ -21,6 +21,13 @@ class Listing(Value, tag_field="format", tag="envkit-list/1"):
     environments: tuple[Environment, ...]
 
 
+class Removed(Value, tag_field="format", tag="envkit-removed/1"):
+    """What `envkit rm --json` prints."""
+
+    name: str
+    engine: str
+
+
 def engines() -> tuple[ContainerEngine, ...]:
     """Return the container engines of this machine."""
     return detect_engines(LiveHost()) or ()
@@ -68,7 +75,7 @@ def open_shell(output: Output, name: str) -> int:
     return engine.attach(environment, (), interactive=sys.stdin.isatty() and sys.stdout.isatty())
 
 
-def stop_environment(output: Output, name: str) -> int:
+def stop_environment(output: Output, name: str, *, as_json: bool) -> int:
     """Stop an environment; what has nothing to stop is left as it is."""
     engine, environment = find_environment(name, engines())
     with hold_environment(name):
@@ -77,10 +84,12 @@ def stop_environment(output: Output, name: str) -> int:
         output.stage("Down", f"{name} is native: it has no process of its own to stop")
     else:
         output.stage("Down", f"{name}; start it again with `envkit exec {name} -- …` or the same `envkit up`")
+    if as_json:
+        output.data(to_json(stopped))
     return 0
 
 
-def remove_environment(output: Output, name: str, *, confirmed: bool) -> int:
+def remove_environment(output: Output, name: str, *, confirmed: bool, as_json: bool) -> int:
     """Remove an environment for good."""
     engine, environment = find_environment(name, engines())
     if not confirmed and not output.confirm(f"Remove the {environment.engine} environment {name}?"):
@@ -89,6 +98,8 @@ def remove_environment(output: Output, name: str, *, confirmed: bool) -> int:
         engine.remove(environment)
         forget_records(name)
     output.stage("Removed", name)
+    if as_json:
+        output.data(to_json(Removed(name=name, engine=environment.engine)))
     return 0
 
 

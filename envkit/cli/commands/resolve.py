@@ -2,7 +2,8 @@
 
 import msgspec
 
-from envkit.cli.asking import Asked, environment_name, make_request, make_sources, read_project
+from envkit.cli.asked import Asked
+from envkit.cli.asking import environment_name, make_request, make_sources, read_project
 from envkit.cli.checks import check_devices
 from envkit.cli.hostfile import live_facts, read_host
 from envkit.cli.output import Output

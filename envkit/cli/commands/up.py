@@ -2,7 +2,8 @@
 
 import sys
 
-from envkit.cli.asking import Asked, environment_name, make_request, make_sources, parse_mount, read_project
+from envkit.cli.asked import Asked
+from envkit.cli.asking import environment_name, make_request, make_sources, parse_mount, read_project
 from envkit.cli.checks import check_devices
 from envkit.cli.hostfile import live_facts
 from envkit.cli.output import Output

@@ -1,0 +1,20 @@
+"""What was typed, before anything is checked; light, because every command line loads it."""
+
+import msgspec
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The options that `up` and `resolve` share, as they were typed."""
+
+    specs: tuple[str, ...] = ()
+    name: str | None = None
+    python: str | None = None
+    on: str | None = None
+    devices: str | None = None
+    native: bool = False
+    container: bool = False
+    engine: str | None = None
+    packages: tuple[str, ...] = ()
+    wheelhouses: tuple[str, ...] = ()
+    mounts: tuple[str, ...] = ()
+    offline: bool = False
