@@ -3,9 +3,14 @@
 from typing import TypeVar
 
 from envkit.data.loader import (
+    load_finding,
+    load_findings,
     load_foundations,
     load_matrix,
     load_recipe,
+    load_remedies,
+    load_remedy,
+    load_systems,
     load_vendor,
     load_vendors,
     recipe_names,
@@ -14,9 +19,14 @@ from envkit.data.loader import (
 __all__ = [
     "decode_document",
     "load_document",
+    "load_finding",
+    "load_findings",
     "load_foundations",
     "load_matrix",
     "load_recipe",
+    "load_remedies",
+    "load_remedy",
+    "load_systems",
     "load_vendor",
     "load_vendors",
     "recipe_names",

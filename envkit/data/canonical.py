@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from envkit.model.matrix import Foundations, Recipe, Vendor
+from envkit.data.compiled import Document
 
 _WIDTH = 120
 # Words that stay a string without quotes in every version of YAML. Whatever begins like a number is quoted.
@@ -14,7 +14,7 @@ _RESERVED = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "
 _Json = None | bool | int | float | str | list["_Json"] | dict[str, "_Json"]
 
 
-def canonical_document(document: Foundations | Recipe | Vendor, heading: str = "") -> str:
+def canonical_document(document: Document, heading: str = "") -> str:
     """Write a data file: fields in the order of their struct, a row on one line where it fits, `heading` above.
 
     `heading` is the block of comment lines that the file begins with.

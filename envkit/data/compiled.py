@@ -9,12 +9,17 @@ import msgspec
 from envkit import __version__
 from envkit.data.places import DataFile, cache_directory, find_files
 from envkit.errors import DataError
+from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems
 from envkit.model.matrix import Foundations, Recipe, Source, Vendor
 from envkit.model.value import DECODING
 
-_TYPES: dict[str, type[Foundations | Recipe | Vendor]] = {
+Document = FindingGroup | Foundations | Recipe | RemedyGroup | Systems | Vendor
+_TYPES: dict[str, type[Document]] = {
+    "findings": FindingGroup,
     "foundations": Foundations,
     "recipes": Recipe,
+    "remedies": RemedyGroup,
+    "systems": Systems,
     "vendors": Vendor,
 }
 
@@ -80,7 +85,7 @@ def _compile(file: DataFile) -> Entry:
         message = f"the data file cannot be read, {error}: {file.path}"
         raise DataError(message) from error
     document = decode_document(text, file.path, _TYPES[file.kind])
-    name = file.name if isinstance(document, Foundations) else document.name
+    name = file.name if isinstance(document, Foundations | Systems) else document.name
     if name != file.name:
         message = f"the file is not named after its `name`, `{name}`: {file.path}"
         raise DataError(message)
@@ -90,9 +95,22 @@ def _compile(file: DataFile) -> Entry:
         path=file.path,
         digest=hashlib.sha256(content).hexdigest(),
         newest_source=_newest(document.sources),
-        aliases=document.aliases if isinstance(document, Recipe) else (),
+        aliases=_aliases(document),
         document=msgspec.Raw(msgspec.msgpack.encode(document)),
     )
+
+
+def _aliases(document: Document) -> tuple[str, ...]:
+    """Return the names beside its own by which a document is looked for: those of its rows, where it is a group."""
+    match document:
+        case Recipe():
+            return document.aliases
+        case FindingGroup():
+            return tuple(row.id for row in document.findings)
+        case RemedyGroup():
+            return tuple(row.id for row in document.remedies)
+        case _:
+            return ()
 
 
 def _newest(sources: dict[str, Source]) -> str:

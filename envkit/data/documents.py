@@ -13,8 +13,8 @@ from envkit.model.text import unsafe_character
 from envkit.model.value import DECODING
 
 LIMIT_BYTES = 1024 * 1024
-# Fields that hold a program or the words of a tool, which have lines.
-MULTILINE_FIELDS = frozenset({"program", "raw"})
+# Fields that hold a program, a page or the words of a tool, which have lines.
+MULTILINE_FIELDS = frozenset({"page", "program", "raw"})
 
 Decoded = TypeVar("Decoded")
 

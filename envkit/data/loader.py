@@ -8,10 +8,11 @@ import msgspec
 
 from envkit.data.compiled import Compiled, Entry, load_compiled
 from envkit.errors import DataError, UnknownRecipeError, UsageError
+from envkit.model.knowledge import FindingGroup, FindingRow, RemedyGroup, RemedyRow, Systems
 from envkit.model.matrix import Foundations, Matrix, Recipe, Vendor
 from envkit.model.value import DECODING
 
-Kind = TypeVar("Kind", Foundations, Recipe, Vendor)
+Kind = TypeVar("Kind", FindingGroup, Foundations, Recipe, RemedyGroup, Systems, Vendor)
 
 
 def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
@@ -24,7 +25,7 @@ def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
     asked = every if recipes is None else tuple(_recipe(compiled, name) for name in recipes)
     chosen = tuple({entry.name: entry for entry in asked}.values())
     vendors = _of_kind(compiled, "vendors")
-    foundations = _foundations(compiled)
+    foundations = _single(compiled, "foundations")
     used = (foundations, *chosen, *vendors)
     contents = "\n".join(sorted(f"{entry.kind}/{entry.name} {entry.digest}" for entry in used))
     return Matrix(
@@ -58,7 +59,34 @@ def load_vendors() -> tuple[Vendor, ...]:
 
 def load_foundations() -> Foundations:
     """Load bases, distributions and the order of Pythons; raises `DataError` for a file that does not decode."""
-    return _decode(_foundations(load_compiled()), Foundations)
+    return _decode(_single(load_compiled(), "foundations"), Foundations)
+
+
+def load_systems() -> Systems:
+    """Load the families of operating systems; raises `DataError` for a file that does not decode."""
+    return _decode(_single(load_compiled(), "systems"), Systems)
+
+
+def load_finding(name: str) -> FindingRow:
+    """Load what is known about one finding; raises `UsageError` with similar ids, and `DataError` as above."""
+    group = _decode(_group(load_compiled(), "findings", name), FindingGroup)
+    return next(row for row in group.findings if row.id == name)
+
+
+def load_findings() -> tuple[FindingGroup, ...]:
+    """Load all findings, in groups sorted by name; raises `DataError` for a file that does not decode."""
+    return tuple(_decode(entry, FindingGroup) for entry in _of_kind(load_compiled(), "findings"))
+
+
+def load_remedy(name: str) -> RemedyRow:
+    """Load one remedy; raises `UsageError` with similar ids, and `DataError` for a file that does not decode."""
+    group = _decode(_group(load_compiled(), "remedies", name), RemedyGroup)
+    return next(row for row in group.remedies if row.id == name)
+
+
+def load_remedies() -> tuple[RemedyGroup, ...]:
+    """Load all remedies, in groups sorted by name; raises `DataError` for a file that does not decode."""
+    return tuple(_decode(entry, RemedyGroup) for entry in _of_kind(load_compiled(), "remedies"))
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -84,10 +112,18 @@ def _recipe(compiled: Compiled, name: str) -> Entry:
     return known[name]
 
 
-def _foundations(compiled: Compiled) -> Entry:
-    entries = _of_kind(compiled, "foundations")
+def _group(compiled: Compiled, kind: str, name: str) -> Entry:
+    known = {alias: entry for entry in _of_kind(compiled, kind) for alias in entry.aliases}
+    if name not in known:
+        message = f"no row of `{kind}` has this id: `{name}`"
+        raise UsageError(message, hints=_similar(name, tuple(known)))
+    return known[name]
+
+
+def _single(compiled: Compiled, kind: str) -> Entry:
+    entries = _of_kind(compiled, kind)
     if not entries:
-        message = "the data inside the package is incomplete, file missing: envkit/data/foundations.yaml"
+        message = f"the data inside the package is incomplete, file missing: envkit/data/{kind}.yaml"
         raise DataError(message, hints=("install envkit again",))
     return entries[0]
 

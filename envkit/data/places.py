@@ -8,12 +8,13 @@ from platformdirs import user_cache_path, user_config_path
 from envkit.errors import DataError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_SINGLE = ("foundations", "systems")  # kinds of one file each
 
 
 class DataFile(msgspec.Struct, frozen=True):
     """One data file: `kind` is the folder it belongs to, `name` its name without suffix."""
 
-    kind: str  # recipes | vendors | foundations
+    kind: str  # findings | foundations | recipes | remedies | systems | vendors
     name: str
     path: str
     stamp: tuple[int, int]  # size and modification time in ns: changed files have another
@@ -39,8 +40,11 @@ def find_files() -> tuple[DataFile, ...]:
     # Beside an installed package lie the folders of other packages: the checkout counts only where nothing is bundled.
     recipes = bundled if bundled.is_dir() else _PACKAGE.parent / "recipes"
     places = {
+        "findings": (overlay / "findings", _PACKAGE / "data" / "findings"),
         "foundations": (overlay, _PACKAGE / "data"),
         "recipes": (overlay / "recipes", recipes),
+        "remedies": (overlay / "remedies", _PACKAGE / "data" / "remedies"),
+        "systems": (overlay, _PACKAGE / "data"),
         "vendors": (overlay / "vendors", _PACKAGE / "data" / "vendors"),
     }
     found: dict[tuple[str, str], DataFile] = {}
@@ -52,7 +56,7 @@ def find_files() -> tuple[DataFile, ...]:
 
 
 def _files_in(kind: str, directory: Path) -> list[DataFile]:
-    pattern = "foundations.yaml" if kind == "foundations" else "*.yaml"
+    pattern = f"{kind}.yaml" if kind in _SINGLE else "*.yaml"
     try:
         return [_data_file(kind, path) for path in sorted(directory.glob(pattern))] if directory.is_dir() else []
     except OSError as error:

@@ -17,7 +17,6 @@ class PciSigns(Value):
     """How one vendor's devices show on the bus, and what serves them."""
 
     vendor: str  # envkit's name of the vendor
-    remedy: tuple[str, ...]  # what installs the driver
     nodes: tuple[str, ...] = ()  # nodes per device, `{index}` counts them: /dev/davinci{index}
     shared_nodes: tuple[str, ...] = ()  # nodes that all devices need
     version_files: tuple[str, ...] = ()  # the first that can be read holds the driver's version
@@ -182,7 +181,7 @@ def _judged(
     finding = None
     if not (signs.through_vfio and device.kernel_driver == PASSTHROUGH):
         unbound = None if function is None else function.unbound
-        finding = driver_finding(device, fact, unbound=unbound, serving=None, remedy=signs.remedy)
+        finding = driver_finding(around, device, fact, unbound=unbound, serving=None)
     needed = (*(nodes or ()), *signs.shared_nodes)
     if finding is None and device.kernel_driver is not None and needed:
         finding = node_finding(around, fact, needed, device_flag=f"--device {needed[0]}")

@@ -1,5 +1,6 @@
 """A vendor's own tool, asked only where something shows a device of that vendor."""
 
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import msgspec
 
 from envkit.detect.by_pci import PciSigns, facts_from_readings, file_readings
 from envkit.detect.facts import PciDevice, Surroundings, VendorFacts
+from envkit.detect.findings import make_finding
 from envkit.detect.obstacles import PASSTHROUGH
 from envkit.detect.reading import Reading, combine, first
 from envkit.model.host import Finding, Runtime, Severity
@@ -22,6 +24,8 @@ class Form(NamedTuple):
     argv: tuple[str, ...]
     parse: Callable[[str, str], Reading]
     folders: tuple[str, ...] = ()  # where the tool lies when it is not on the search path
+    library_folders: tuple[str, ...] = ()  # where its libraries lie beyond the loader's list
+    source: str | None = None  # what the answer is said to come from; default: the command
 
 
 class Told(NamedTuple):
@@ -42,7 +46,7 @@ def facts_by_tool(around: Surroundings, found: tuple[PciDevice, ...], signs: Pci
     named = tuple(runtime for reading in tools for runtime in reading.runtimes)
     readings = (*file_readings(around, found, signs), *told.files, *tools)
     facts = facts_from_readings(around, found, signs, readings, told.runtimes or named or told.runtimes)
-    return msgspec.structs.replace(facts, findings=(*facts.findings, *_troubles(facts, tools)))
+    return msgspec.structs.replace(facts, findings=(*facts.findings, *_troubles(around, facts, tools)))
 
 
 def _with_usable(reading: Reading) -> Reading:
@@ -53,18 +57,19 @@ def _with_usable(reading: Reading) -> Reading:
     )
 
 
-def _troubles(facts: VendorFacts, tools: tuple[Reading, ...]) -> tuple[Finding, ...]:
+def _troubles(around: Surroundings, facts: VendorFacts, tools: tuple[Reading, ...]) -> tuple[Finding, ...]:
     """Return what tools say of the health of devices; where a driver is missing, that is said already."""
     found = {finding.fact for finding in facts.findings}
     places = {device.index: f"devices[{place}]" for place, device in enumerate(facts.devices)}
     return tuple(
-        Finding(
-            id="device-unhealthy",
+        make_finding(
+            "device-unhealthy",
+            places[trouble.index],
+            f"{reading.source}: {trouble.said}",
+            system=around.system,
             severity=trouble.severity,
-            fact=places[trouble.index],
-            evidence=f"{reading.source}: {trouble.said}",
-            cause="the vendor's own tool reports a fault of the device",
-            remedy=trouble.remedy,
+            remedies=(f"{facts.devices[0].vendor}-health",),
+            **trouble.values,
         )
         for reading in tools
         for trouble in reading.troubles
@@ -105,13 +110,23 @@ def ask(
 
 def _program(host: Host, form: Form) -> str | None:
     name = form.argv[0]
+    if name == sys.executable:  # a child of envkit's own, which there is in a recording as well
+        return name
     places = (f"{folder}/{name}" for folder in form.folders)
     return host.which(name) or next((place for place in places if host.exists(place)), None)
 
 
 def _answer(host: Host, program: str, form: Form) -> Reading:
-    source = " ".join(form.argv[:3])
-    completed = host.run(Command(argv=(program, *form.argv[1:]), timeout_seconds=_TIMEOUT_SECONDS))
+    source = form.source or " ".join(form.argv[:3])
+    folders = [folder for folder in (host.variable("LD_LIBRARY_PATH"), *form.library_folders) if folder]
+    completed = host.run(
+        Command(
+            argv=(program, *form.argv[1:]),
+            timeout_seconds=_TIMEOUT_SECONDS,
+            environment={"LD_LIBRARY_PATH": ":".join(folders)} if form.library_folders else {},
+            stable=True,
+        )
+    )
     if completed.failure is not None:
         return Reading(source=source, failure=completed.failure)
     return form.parse(completed.stdout, source)

@@ -16,6 +16,7 @@ from envkit.detect.machine import detect_system
 from envkit.detect.pci import scan_pci
 from envkit.detect.processor import detect_processor, total_memory_mib
 from envkit.detect.pythons import detect_pythons
+from envkit.detect.situation import analyze_host
 from envkit.model.host import Evidence, Finding, Gap, HostFacts
 from envkit.system.host import Host
 
@@ -41,7 +42,7 @@ def detect_host(host: Host, *, data_directory: str) -> HostFacts:
         joined = _joined(tuple(future.result() for future in found))
         free = host.free_bytes(data_directory)
         nothing_known = pci is None and not joined.devices
-        return msgspec.structs.replace(
+        facts = msgspec.structs.replace(
             joined,
             os=system,
             cpu=processor,
@@ -53,6 +54,7 @@ def detect_host(host: Host, *, data_directory: str) -> HostFacts:
             pythons=pythons.result(),
             gaps=(*gaps, *joined.gaps),
         )
+    return msgspec.structs.replace(facts, findings=(*facts.findings, *analyze_host(host, facts)))
 
 
 def vendor_detectors() -> tuple[Callable[[Surroundings], VendorFacts], ...]:

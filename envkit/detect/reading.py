@@ -18,7 +18,7 @@ class Trouble(Value):
     index: int
     said: str  # `health Warning`
     severity: Severity
-    remedy: tuple[str, ...]
+    values: dict[str, str] = {}  # for the steps of the remedy `VENDOR-health`
 
 
 class Reading(Value):

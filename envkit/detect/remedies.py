@@ -1,46 +1,55 @@
-"""Commands that install a vendor's kernel driver, for the distribution that runs here."""
+"""What is typed on this system to put one thing right."""
 
-from collections.abc import Mapping
+import re
 
 from envkit.model.host import OperatingSystem
+from envkit.model.knowledge import RemedyRow, SystemFamily
 
-_NVIDIA = {
-    "ubuntu": ("sudo ubuntu-drivers install", "sudo reboot"),
-    "debian": (
-        "add the components `contrib non-free` to the Debian source of apt",
-        'sudo apt update && sudo apt install "linux-headers-$(uname -r)" nvidia-driver',
-        "sudo reboot",
-    ),
-    "fedora": ("sudo dnf install akmod-nvidia xorg-x11-drv-nvidia-cuda", "sudo reboot"),
-    "rhel": ("sudo dnf module install nvidia-driver:open-dkms", "sudo reboot"),
-    "suse": ("sudo zypper install nvidia-open-driver-G06-signed-kmp-default", "sudo reboot"),
-    "arch": ("sudo pacman -S nvidia-open", "sudo reboot"),
-}
-_NVIDIA_ELSEWHERE = ("install the driver of https://www.nvidia.com/drivers", "sudo reboot")
-_AMD = {
-    "ubuntu": ('sudo apt install "linux-modules-extra-$(uname -r)"', "sudo modprobe amdgpu"),
-    "debian": ("sudo apt install firmware-amd-graphics", "sudo modprobe amdgpu"),
-}
-_AMD_ELSEWHERE = ("sudo modprobe amdgpu",)
-_ON_THE_HOST = ("install the driver on the host of this container, not inside it",)
+CONTAINER = "container"
+_ANY = "any"
+_PLACE = re.compile(r"\{([a-z_]+)\}")
 
 
-def nvidia_driver(system: OperatingSystem | None) -> tuple[str, ...]:
-    """Return what installs NVIDIA's driver on this distribution."""
-    return _for(system, _NVIDIA, _NVIDIA_ELSEWHERE)
+def remedy_steps(system: OperatingSystem | None, names: tuple[str, ...], values: dict[str, str]) -> tuple[str, ...]:
+    """Return the steps of some remedies on this system, one after the other, with its values in their places.
+
+    A remedy that has no step for this system adds none. Raises `UsageError` for a remedy that does not exist.
+    """
+    # Imported here: a healthy host needs no remedy.
+    from envkit.data import load_remedy, load_systems
+
+    families = family_chain(system, load_systems().families)
+    known = _values(system) | values
+    steps = (step for name in names for step in steps_for(load_remedy(name), families))
+    return tuple(dict.fromkeys(_PLACE.sub(lambda match: known.get(match[1], match[0]), step) for step in steps))
 
 
-def amd_driver(system: OperatingSystem | None) -> tuple[str, ...]:
-    """Return what loads AMD's driver, which is part of the kernel, on this distribution."""
-    return _for(system, _AMD, _AMD_ELSEWHERE)
+def steps_for(remedy: RemedyRow, families: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the steps of the nearest family that has some, its values still to be put in."""
+    return next((remedy.steps[name] for name in families if name in remedy.steps), ())
 
 
-def _for(
-    system: OperatingSystem | None, known: Mapping[str, tuple[str, ...]], elsewhere: tuple[str, ...]
-) -> tuple[str, ...]:
+def family_chain(system: OperatingSystem | None, families: tuple[SystemFamily, ...]) -> tuple[str, ...]:
+    """Return the families of a system, nearest first, and last the one of every system.
+
+    The `ID` of os-release counts before `ID_LIKE`, which openEuler and Kylin do not have.
+    """
     if system is None:
-        return elsewhere
-    if system.container is not None:
-        return _ON_THE_HOST
-    names = (system.id or "", *(system.id_like or ()))
-    return next((known[name] for name in names if name in known), elsewhere)
+        return (_ANY,)
+    names = tuple(name.lower() for name in (system.id or "", *(system.id_like or ())))
+    by_name = {family.name: family for family in families}
+    waiting = [family.name for name in names for family in families if name in map(str.lower, family.ids)]
+    chain: dict[str, None] = {CONTAINER: None} if system.container else {}
+    while waiting:
+        name = waiting.pop(0)
+        if name not in chain:
+            chain[name] = None
+            waiting = [*(by_name[name].parents if name in by_name else ()), *waiting]
+    return (*chain, _ANY)
+
+
+def _values(system: OperatingSystem | None) -> dict[str, str]:
+    if system is None:
+        return {}
+    told = {"kernel": system.kernel, "id": system.id, "version": system.version}
+    return {name: value for name, value in told.items() if value is not None}

@@ -24,6 +24,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}  # added to this process's environment
     directory: str | None = None
     stdin: str | None = None  # None: no input
+    stable: bool = False  # the answer stays the same until the machine, its driver or its devices change
 
     def __str__(self) -> str:
         """Return the command as it would be typed."""

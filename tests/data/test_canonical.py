@@ -5,13 +5,17 @@ import pytest
 
 from envkit.data import decode_document
 from envkit.data.canonical import canonical_document, heading_of
+from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems
 from envkit.model.matrix import Foundations, Recipe, Source, VariantRow, Vendor
 
 ROOT = Path(__file__).parents[2]
 FILES = {
     **dict.fromkeys(sorted((ROOT / "recipes").glob("*.yaml")), Recipe),
     **dict.fromkeys(sorted((ROOT / "envkit/data/vendors").glob("*.yaml")), Vendor),
+    **dict.fromkeys(sorted((ROOT / "envkit/data/findings").glob("*.yaml")), FindingGroup),
+    **dict.fromkeys(sorted((ROOT / "envkit/data/remedies").glob("*.yaml")), RemedyGroup),
     ROOT / "envkit/data/foundations.yaml": Foundations,
+    ROOT / "envkit/data/systems.yaml": Systems,
 }
 
 

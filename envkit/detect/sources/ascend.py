@@ -123,7 +123,7 @@ def _troubles(device: Device, row: re.Match[str], chip: str) -> tuple[Trouble, .
             index=device.index,
             said=f"Health of NPU {row['npu']} chip {chip}: {health}",
             severity=_SEVERITIES.get(health.lower(), Severity.WARNING),
-            remedy=(f"npu-smi info -t health -i {row['npu']} -c {chip}",),
+            values={"npu": row["npu"], "chip": chip},
         ),
     )
 

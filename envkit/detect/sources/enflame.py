@@ -96,7 +96,7 @@ def _troubles(index: int, health: str) -> tuple[Trouble, ...]:
     if health.lower() != "false":
         return ()
     said = f"Health of device {index}: {health}"
-    return (Trouble(index=index, said=said, severity=Severity.ERROR, remedy=("sudo dmesg | grep -i gcu",)),)
+    return (Trouble(index=index, said=said, severity=Severity.ERROR),)
 
 
 # The details tell health and the whole PCI address, which the table does not.

@@ -71,7 +71,6 @@ def _troubles(device: Device, block: str) -> tuple[Trouble, ...]:
             index=device.index,
             said=f"GPU-State of GPU {device.index}: {state}",
             severity=Severity.ERROR if state.lower().startswith("un") else Severity.WARNING,
-            remedy=("sudo dmesg | grep -i metax",),
         ),
     )
 

@@ -4,6 +4,7 @@ import msgspec
 
 from envkit.detect.by_pci import bus_devices, from_tables, with_tables
 from envkit.detect.facts import PciDevice, Surroundings, VendorFacts
+from envkit.detect.findings import make_finding
 from envkit.detect.models import known_vendor
 from envkit.detect.obstacles import driver_finding, node_finding, nodes_inaccessible
 from envkit.detect.reading import (
@@ -16,9 +17,8 @@ from envkit.detect.reading import (
     first,
     placed_partitions,
 )
-from envkit.detect.remedies import amd_driver
 from envkit.detect.sources import amd_files
-from envkit.model.host import Device, Evidence, Finding, Severity, Stack
+from envkit.model.host import Device, Evidence, Finding, Stack
 
 _VENDOR = "amd"
 _PCI_VENDOR = "1002"
@@ -97,13 +97,7 @@ def _judged(
     """Return the device with whether it can be used, and what is in the way."""
     device, fact = sourced.device, f"devices[{place}]"
     card = next((card for card in cards if card.address == device.pci_address), None)
-    finding = driver_finding(
-        device,
-        fact,
-        unbound=None if card is None else card.unbound,
-        serving=_SERVING,
-        remedy=amd_driver(around.system),
-    )
+    finding = driver_finding(around, device, fact, unbound=None if card is None else card.unbound, serving=_SERVING)
     if finding is None and device.kernel_driver in _SERVING:
         nodes = (_COMPUTE_NODE, *(device.nodes or ()))
         finding = node_finding(around, fact, nodes, device_flag="--device /dev/kfd --device /dev/dri")
@@ -120,14 +114,8 @@ def _judged(
 def _without_compute_node(around: Surroundings, fact: str) -> Finding | None:
     if around.host.exists(_COMPUTE_NODE) is not False:
         return None
-    return Finding(
-        id="compute-node-missing",
-        severity=Severity.ERROR,
-        fact=fact,
-        evidence=f"amdgpu is bound and {_COMPUTE_NODE} does not exist",
-        cause="the kernel does not offer this generation for computing, or was built without it",
-        remedy=("sudo dmesg | grep -i kfd",),
-    )
+    evidence = f"amdgpu is bound and {_COMPUTE_NODE} does not exist"
+    return make_finding("compute-node-missing", fact, evidence, system=around.system)
 
 
 def _stack(around: Surroundings, readings: tuple[Reading, ...]) -> tuple[Stack, tuple[Evidence, ...]]:
@@ -156,14 +144,6 @@ def _stack_findings(
         found.append(msgspec.structs.replace(finding, evidence=f"{denied.source}: {denied.failure}"))
     override = around.host.variable(_OVERRIDE)
     if override:
-        found.append(
-            Finding(
-                id="gfx-override",
-                severity=Severity.NOTE,
-                fact="devices[0].architecture",
-                evidence=f"{_OVERRIDE}={override}",
-                cause="ROCm is told to take the device for another one; the architectures shown here are the real ones",
-                remedy=(f"unset {_OVERRIDE}",),
-            )
-        )
+        evidence = f"{_OVERRIDE}={override}"
+        found.append(make_finding("gfx-override", "devices[0].architecture", evidence, system=around.system))
     return tuple(found)

@@ -4,8 +4,9 @@ import msgspec
 
 from envkit.detect.by_pci import PciSigns, facts_from_readings
 from envkit.detect.facts import Surroundings, VendorFacts
+from envkit.detect.findings import make_finding
 from envkit.detect.reading import Reading
-from envkit.model.host import Finding, Severity
+from envkit.model.host import Finding
 from envkit.system.command import Command
 from envkit.system.host import Host
 
@@ -13,7 +14,7 @@ _FAST = ("sysctl", "machdep.cpu.brand_string", "hw.memsize", "sysctl.proc_transl
 _FULL = ("system_profiler", "SPDisplaysDataType", "-json")
 _FAST_SECONDS = 2.0
 _FULL_SECONDS = 15.0
-_SIGNS = PciSigns(vendor="apple", remedy=())
+_SIGNS = PciSigns(vendor="apple")
 
 
 def detect(around: Surroundings) -> VendorFacts:
@@ -41,7 +42,7 @@ def detect(around: Surroundings) -> VendorFacts:
     facts = facts_from_readings(around, (), _SIGNS, tuple(readings), runtimes)
     if not facts.devices or not is_translated(text):
         return facts
-    return msgspec.structs.replace(facts, findings=(*facts.findings, _translated()))
+    return msgspec.structs.replace(facts, findings=(*facts.findings, _translated(around)))
 
 
 def _printed(host: Host, argv: tuple[str, ...], seconds: float) -> tuple[str, str | None]:
@@ -50,12 +51,5 @@ def _printed(host: Host, argv: tuple[str, ...], seconds: float) -> tuple[str, st
     return completed.stdout, failure
 
 
-def _translated() -> Finding:
-    return Finding(
-        id="python-under-rosetta",
-        severity=Severity.WARNING,
-        fact="devices[0]",
-        evidence="sysctl.proc_translated is 1",
-        cause="this program was made for Intel processors and is translated: such a Python finds no GPU",
-        remedy=("install a Python for arm64 from https://www.python.org/downloads/macos",),
-    )
+def _translated(around: Surroundings) -> Finding:
+    return make_finding("python-under-rosetta", "devices[0]", "sysctl.proc_translated is 1", system=around.system)

@@ -10,7 +10,6 @@ _PCI_VENDOR = "19e5"
 _CLASS = "1200"
 _SIGNS = PciSigns(
     vendor="ascend",
-    remedy=("install the Ascend HDK driver and firmware for this chip", "sudo reboot"),
     nodes=("/dev/davinci{index}",),
     shared_nodes=("/dev/davinci_manager",),
 )

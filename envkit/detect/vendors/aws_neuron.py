@@ -19,7 +19,6 @@ _LIBRARIES = "/opt/aws/neuron/lib"
 _LIBRARY = re.compile(r"libnrt\.so\.(?P<version>\d+(?:\.\d+){2,})")
 _SIGNS = PciSigns(
     vendor="aws-neuron",
-    remedy=("sudo apt install aws-neuronx-dkms", "sudo modprobe neuron"),
     nodes=("/dev/neuron{index}",),
     version_files=(_MODULE_VERSION,),
 )

@@ -8,7 +8,6 @@ _PCI_VENDOR = "cabc"
 _CLASS = "1200"
 _SIGNS = PciSigns(
     vendor="cambricon",
-    remedy=("install the Cambricon driver package", "sudo modprobe cambricon-drv"),
     nodes=("/dev/cambricon_dev{index}",),
     shared_nodes=("/dev/cambricon_ctl",),
 )

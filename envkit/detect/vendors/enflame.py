@@ -8,7 +8,6 @@ _PCI_VENDOR = "1e36"
 _CLASS = "1200"
 _SIGNS = PciSigns(
     vendor="enflame",
-    remedy=("install the driver of the TopsRider package",),
 )
 
 

@@ -4,9 +4,10 @@ import msgspec
 
 from envkit.detect.by_pci import PciSigns, facts_from_readings, file_readings, tool_is_wanted
 from envkit.detect.facts import Surroundings, VendorFacts
+from envkit.detect.findings import make_finding
 from envkit.detect.models import known_vendor, only_model
 from envkit.detect.reading import Reading, combine
-from envkit.model.host import Device, Finding, Severity
+from envkit.model.host import Device, Finding
 
 _PCI_VENDOR = "1ae0"
 # Chips v2 to v7x; other functions of the vendor are network and storage of its virtual machines.
@@ -16,7 +17,6 @@ _NEEDED = ("name", "architecture")
 _SIGNS = PciSigns(
     vendor="google-tpu",
     through_vfio=True,
-    remedy=("use the TPU VM image that belongs to this chip",),
 )
 
 
@@ -39,7 +39,7 @@ def detect(around: Surroundings) -> VendorFacts:
         from envkit.detect.sources.tpu_info import FORMS
 
         told = ask(around, found, FORMS, files=readings)
-    missing = _library_missing(told)
+    missing = _library_missing(around, told)
     runtimes = next((reading.runtimes for reading in told if reading.runtimes), None if missing is None else ())
     facts = facts_from_readings(around, found, _SIGNS, (*readings, *told, _memory((*readings, *told))), runtimes)
     if missing is None or not facts.devices:
@@ -62,17 +62,11 @@ def _memory(readings: tuple[Reading, ...]) -> Reading:
     )
 
 
-def _library_missing(told: tuple[Reading, ...]) -> Finding | None:
+def _library_missing(around: Surroundings, told: tuple[Reading, ...]) -> Finding | None:
     from envkit.detect.sources.tpu_info import LIBRARY_MISSING
 
     reading = next((reading for reading in told if reading.failure == LIBRARY_MISSING), None)
     if reading is None:
         return None
-    return Finding(
-        id="tpu-libtpu-missing",
-        severity=Severity.NOTE,
-        fact="stacks[0].runtimes",
-        evidence=f"{reading.source}: {LIBRARY_MISSING}",
-        cause="the chips are there, the library that drives them is not installed in this environment",
-        remedy=("pip install libtpu",),
-    )
+    evidence = f"{reading.source}: {LIBRARY_MISSING}"
+    return make_finding("tpu-libtpu-missing", "stacks[0].runtimes", evidence, system=around.system)

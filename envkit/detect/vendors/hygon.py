@@ -9,7 +9,6 @@ _PCI_VENDOR = "1d94"
 _CLASSES = ("0b40", "0380")
 _SIGNS = PciSigns(
     vendor="hygon",
-    remedy=("install the DCU driver (rock) of the DTK release",),
     shared_nodes=("/dev/kfd",),
     version_files=("/sys/module/hycu/version", "/sys/module/hydcu/version"),
 )

@@ -8,7 +8,6 @@ _PCI_VENDOR = "1e3e"
 _CLASSES = ("0300", "0302", "0380", "1200")
 _SIGNS = PciSigns(
     vendor="iluvatar",
-    remedy=("install the CoreX driver",),
     nodes=("/dev/iluvatar{index}",),
 )
 

@@ -1,13 +1,12 @@
 """Intel graphics: Arc, Flex and Max cards, and the graphics inside of processors."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from envkit.detect.by_pci import PciSigns, facts_from_readings, file_readings, tool_is_wanted
 from envkit.detect.facts import PciDevice, Surroundings, VendorFacts
+from envkit.detect.findings import make_finding
 from envkit.detect.reading import Reading
-from envkit.model.host import Finding, OperatingSystem, Runtime, Severity
+from envkit.model.host import Finding, OperatingSystem, Runtime
 
 _PCI_VENDOR = "8086"
 _DISPLAY = "03"
@@ -18,15 +17,7 @@ _SERVING = ("i915", "xe")
 _RUNTIME = "compute-runtime"
 _SIGNS = PciSigns(
     vendor="intel",
-    remedy=("sudo modprobe xe || sudo modprobe i915", "install a newer kernel where neither knows the device"),
 )
-_INSTALLS: Mapping[str, str] = {
-    "ubuntu": "sudo apt install libze1 libze-intel-gpu1 intel-opencl-icd",
-    "debian": "sudo apt install libze1 intel-opencl-icd",
-    "fedora": "sudo dnf install intel-compute-runtime oneapi-level-zero",
-    "arch": "sudo pacman -S intel-compute-runtime level-zero-loader",
-}
-_INSTALLS_ELSEWHERE = "install the packages of https://dgpu-docs.intel.com"
 
 
 def detect(around: Surroundings) -> VendorFacts:
@@ -80,12 +71,5 @@ def _runtime_missing(
     served = any(card.driver in _SERVING for card in cards)
     if not served or runtimes is None or any(runtime.name == _RUNTIME for runtime in runtimes):
         return None
-    names = () if system is None else (system.id or "", *(system.id_like or ()))
-    return Finding(
-        id="compute-runtime-missing",
-        severity=Severity.NOTE,
-        fact="stacks[0].runtimes",
-        evidence="libze_intel_gpu.so is in none of the system's library folders",
-        cause="frameworks reach the card through Intel's compute runtime, which an environment without its own lacks",
-        remedy=(next((_INSTALLS[name] for name in names if name in _INSTALLS), _INSTALLS_ELSEWHERE),),
-    )
+    evidence = "libze_intel_gpu.so is in none of the system's library folders"
+    return make_finding("compute-runtime-missing", "stacks[0].runtimes", evidence, system=system)

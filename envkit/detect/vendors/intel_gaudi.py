@@ -13,7 +13,6 @@ _MODULE_VERSION = "/sys/module/habanalabs/version"
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _SIGNS = PciSigns(
     vendor="intel-gaudi",
-    remedy=("install the habanalabs driver package", "sudo modprobe habanalabs"),
 )
 
 

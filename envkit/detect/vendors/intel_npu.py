@@ -7,7 +7,6 @@ _PCI_VENDOR = "8086"
 _CLASS = "1200"
 _SIGNS = PciSigns(
     vendor="intel-npu",
-    remedy=("sudo modprobe intel_vpu",),
 )
 
 

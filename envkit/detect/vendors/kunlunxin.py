@@ -8,7 +8,6 @@ _PCI_VENDOR = "1d22"
 _CLASS = "1200"
 _SIGNS = PciSigns(
     vendor="kunlunxin",
-    remedy=("install the Kunlunxin driver (XRE)",),
     nodes=("/dev/xpu{index}",),
     shared_nodes=("/dev/xpuctrl",),
 )

@@ -8,7 +8,6 @@ _PCI_VENDOR = "9999"
 _CLASSES = ("0300", "0302", "0380")
 _SIGNS = PciSigns(
     vendor="metax",
-    remedy=("install the MetaX kernel driver",),
     shared_nodes=("/dev/mxcd",),
 )
 

@@ -9,7 +9,6 @@ _PCI_VENDOR = "1ed5"
 _CLASSES = ("0300", "0302", "0380")
 _SIGNS = PciSigns(
     vendor="mthreads",
-    remedy=("install the MT GPU driver package", "sudo modprobe mtgpu"),
     nodes=("/dev/mtgpu.{index}",),
 )
 

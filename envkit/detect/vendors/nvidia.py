@@ -4,6 +4,7 @@ import msgspec
 
 from envkit.detect.by_pci import with_tables
 from envkit.detect.facts import Surroundings, VendorFacts
+from envkit.detect.findings import make_finding
 from envkit.detect.models import known_vendor, newest_runtime
 from envkit.detect.obstacles import driver_finding, node_finding
 from envkit.detect.reading import (
@@ -16,10 +17,9 @@ from envkit.detect.reading import (
     first,
     placed_partitions,
 )
-from envkit.detect.remedies import nvidia_driver
 from envkit.detect.sources import nvidia_files
 from envkit.detect.sources.nvidia import SERVING, VENDOR, NvidiaSeen, look_at_nvidia
-from envkit.model.host import Device, Evidence, Finding, Runtime, Severity, Stack
+from envkit.model.host import Device, Evidence, Finding, Runtime, Stack
 from envkit.model.matrix import Vendor
 from envkit.system.host import Host
 
@@ -47,7 +47,7 @@ def detect(around: Surroundings) -> VendorFacts:
     return VendorFacts(
         devices=(*(device for device, _ in judged), *placed_partitions(readings, devices)),
         stack=stack,
-        findings=(*(finding for _, finding in judged if finding is not None), *_stack_findings(seen)),
+        findings=(*(finding for _, finding in judged if finding is not None), *_stack_findings(around, seen)),
         evidence=(*device_evidence(devices), *stack_evidence),
         gaps=(*failures(readings), *device_gaps(devices)),
     )
@@ -73,23 +73,16 @@ def _judged(around: Surroundings, seen: NvidiaSeen, place: int, sourced: Sourced
 
 def _obstacle(around: Surroundings, seen: NvidiaSeen, fact: str, device: Device) -> Finding | None:
     card = next((card for card in seen.cards if card.address == device.pci_address), None)
-    finding = driver_finding(
-        device,
-        fact,
-        unbound=None if card is None else card.unbound,
-        serving=SERVING,
-        remedy=nvidia_driver(around.system),
-    )
+    finding = driver_finding(around, device, fact, unbound=None if card is None else card.unbound, serving=SERVING)
     if finding is not None:
         return finding
     if device.pci_address in _partitioned(seen) and not _has_partitions(seen, device):
-        return Finding(
-            id="mig-without-instances",
-            severity=Severity.WARNING,
-            fact=fact,
-            evidence="MIG is enabled and no instance was found",
-            cause="a card in MIG mode computes only through its instances",
-            remedy=(f"sudo nvidia-smi mig -i {device.index} -lgip", f"sudo nvidia-smi -i {device.index} -mig 0"),
+        return make_finding(
+            "mig-without-instances",
+            fact,
+            "MIG is enabled and no instance was found",
+            system=around.system,
+            index=str(device.index),
         )
     if _answers(seen, device) or seen.wsl or seen.tegra or device.kernel_driver not in SERVING:
         return None
@@ -139,60 +132,36 @@ def _stack(
     )
 
 
-def _stack_findings(seen: NvidiaSeen) -> tuple[Finding, ...]:
-    found = (_mismatch(seen), _library_missing(seen), _hangs(seen), _jetson(seen))
+def _stack_findings(around: Surroundings, seen: NvidiaSeen) -> tuple[Finding, ...]:
+    found = (check(around, seen) for check in (_mismatch, _library_missing, _hangs, _jetson))
     return tuple(finding for finding in found if finding is not None)
 
 
-def _mismatch(seen: NvidiaSeen) -> Finding | None:
+def _mismatch(around: Surroundings, seen: NvidiaSeen) -> Finding | None:
     if seen.mismatch is None:
         return None
     loaded = first(seen.readings, "driver")
     module = "of another version" if loaded is None else f"{loaded[0]} ({loaded[1]})"
-    return Finding(
-        id="driver-library-mismatch",
-        severity=Severity.ERROR,
-        fact="stacks[0].driver",
-        evidence=f"{seen.mismatch}; the loaded kernel module is {module}",
-        cause="the driver was upgraded under the running kernel module",
-        remedy=("sudo reboot",),
-    )
+    evidence = f"{seen.mismatch}; the loaded kernel module is {module}"
+    return make_finding("driver-library-mismatch", "stacks[0].driver", evidence, system=around.system)
 
 
-def _library_missing(seen: NvidiaSeen) -> Finding | None:
+def _library_missing(around: Surroundings, seen: NvidiaSeen) -> Finding | None:
     if not seen.library_missing:
         return None
-    return Finding(
-        id="driver-library-missing",
-        severity=Severity.WARNING,
-        fact="stacks[0]",
-        evidence="libnvidia-ml.so.1 was not found by the loader",
-        cause="the driver's libraries are not installed, or were not handed to this container",
-        remedy=("install the libraries of the driver's version", f"in a container: start it with `{_DEVICE_FLAG}`"),
-    )
+    evidence = "libnvidia-ml.so.1 was not found by the loader"
+    return make_finding("driver-library-missing", "stacks[0]", evidence, system=around.system, device_flag=_DEVICE_FLAG)
 
 
-def _hangs(seen: NvidiaSeen) -> Finding | None:
+def _hangs(around: Surroundings, seen: NvidiaSeen) -> Finding | None:
     if not seen.hung:
         return None
-    return Finding(
-        id="driver-hangs",
-        severity=Severity.WARNING,
-        fact="stacks[0]",
-        evidence=f"NVML: {next((reading.failure for reading in seen.opened if reading.failure), '')}",
-        cause="the driver starts anew for each process, or a device no longer answers",
-        remedy=("sudo nvidia-smi -pm 1", "sudo dmesg | grep -i xid"),
-    )
+    evidence = f"NVML: {next((reading.failure for reading in seen.opened if reading.failure), '')}"
+    return make_finding("driver-hangs", "stacks[0]", evidence, system=around.system)
 
 
-def _jetson(seen: NvidiaSeen) -> Finding | None:
+def _jetson(around: Surroundings, seen: NvidiaSeen) -> Finding | None:
     if seen.tegra is None or int(seen.tegra.partition(".")[0]) >= _FIRST_SERVER_TEGRA:
         return None
-    return Finding(
-        id="jetson-builds",
-        severity=Severity.NOTE,
-        fact="devices[0]",
-        evidence=f"{nvidia_files.TEGRA_FILE}: {seen.tegra}",
-        cause="this release of Jetson Linux needs builds of its own: those for servers find no device",
-        remedy=("use wheels or containers made for this release of Jetson Linux",),
-    )
+    evidence = f"{nvidia_files.TEGRA_FILE}: {seen.tegra}"
+    return make_finding("jetson-builds", "devices[0]", evidence, system=around.system)

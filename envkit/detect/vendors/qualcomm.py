@@ -6,7 +6,8 @@ import msgspec
 
 from envkit.detect.by_pci import PciSigns, facts_from_readings, file_readings, tool_is_wanted
 from envkit.detect.facts import Surroundings, VendorFacts
-from envkit.model.host import Device, Finding, Runtime, Severity
+from envkit.detect.findings import make_finding
+from envkit.model.host import Device, Finding, Runtime
 from envkit.system.host import Host
 
 _PCI_VENDOR = "17cb"
@@ -16,7 +17,6 @@ _PLATFORM = f"{_INSTALLED}/versions/platform.xml"
 _FIELD = re.compile(r"<(?P<key>base_version|build_id)>\s*(?P<value>[\w.]+)\s*<")
 _SIGNS = PciSigns(
     vendor="qualcomm",
-    remedy=("sudo modprobe qaic",),
     version_files=("/sys/module/qaic/version",),
 )
 
@@ -40,22 +40,18 @@ def detect(around: Surroundings) -> VendorFacts:
 
         readings = (*readings, *ask(around, found, FORMS, files=readings))
     facts = facts_from_readings(around, found, _SIGNS, readings, _runtimes(around.host))
-    unready = tuple(_not_ready(place, device) for place, device in enumerate(facts.devices) if device.usable is False)
+    unready = tuple(
+        _not_ready(around, place, device) for place, device in enumerate(facts.devices) if device.usable is False
+    )
     known = {finding.fact for finding in facts.findings}
     return msgspec.structs.replace(
         facts, findings=(*facts.findings, *(finding for finding in unready if finding.fact not in known))
     )
 
 
-def _not_ready(place: int, device: Device) -> Finding:
-    return Finding(
-        id="card-not-ready",
-        severity=Severity.ERROR,
-        fact=f"devices[{place}]",
-        evidence=f"qaic-util -q: the status of QID {device.index} is not `Ready`",
-        cause="the card's firmware did not start, or the card is being reset",
-        remedy=("sudo /opt/qti-aic/tools/qaic-util -s", "sudo dmesg | grep -i qaic"),
-    )
+def _not_ready(around: Surroundings, place: int, device: Device) -> Finding:
+    evidence = f"qaic-util -q: the status of QID {device.index} is not `Ready`"
+    return make_finding("card-not-ready", f"devices[{place}]", evidence, system=around.system)
 
 
 def _runtimes(host: Host) -> tuple[Runtime, ...] | None:

@@ -10,7 +10,6 @@ _CLASS = "1200"
 _NETWORK = ("107f", "5007")
 _SIGNS = PciSigns(
     vendor="thead",
-    remedy=("install the PPU driver",),
     nodes=("/dev/alixpu_ppu{index}",),
     shared_nodes=("/dev/alixpu",),
 )

@@ -1,0 +1,1 @@
+"""Analyzers of the machine, whatever devices it has."""
