@@ -116,6 +116,19 @@ class AcceleratorUnusedError(EnvkitError):
     status = ExitStatus.UNSATISFIABLE
 
 
+class AdditionMissingError(EnvkitError):
+    """What was chosen needs something that envkit does not install and that this machine does not have.
+
+    Forward compatibility (`--allow forward-compat`) rests on a package of the vendor's own repository. In a native
+    environment its library must be loaded (`LD_LIBRARY_PATH`) when envkit runs, so that `envkit detect` shows the newer
+    runtime; a container needs an image that brings it: `--base-image`. Without the allowance envkit looks for a build
+    that the driver serves by itself.
+    """
+
+    code = "EK0303"
+    status = ExitStatus.UNSATISFIABLE
+
+
 # 4 · host or engine not ready
 
 
@@ -150,6 +163,28 @@ class EnvironmentBusyError(EnvkitError):
     """
 
     code = "EK0403"
+    status = ExitStatus.NOT_READY
+
+
+class DeviceMissingError(EnvkitError):
+    """There is no device that this command could be about.
+
+    A CDI specification describes devices of one vendor. The message says which, the lines below it what was detected.
+    `envkit detect` shows what was found and what is wrong with it, `envkit host setup` what is missing.
+    """
+
+    code = "EK0404"
+    status = ExitStatus.NOT_READY
+
+
+class SetupError(EnvkitError):
+    """Setting up this host stopped before its end.
+
+    A step failed, was declined, or is one that only a person can do. The message names it, the lines below it what
+    remains. What was done before stays done: steps can be run again, and `envkit host setup` looks at the host anew.
+    """
+
+    code = "EK0405"
     status = ExitStatus.NOT_READY
 
 

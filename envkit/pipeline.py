@@ -11,7 +11,7 @@ from envkit.data import load_matrix
 from envkit.engines import hold_environment
 from envkit.engines.ladder import Rung, climb_ladder
 from envkit.engines.protocol import BuildContext, Engine, Progress
-from envkit.errors import AcceleratorUnusedError, UnsatisfiableError, VerifyError
+from envkit.errors import AcceleratorUnusedError, AdditionMissingError, UnsatisfiableError, VerifyError
 from envkit.lock import lock_request
 from envkit.model.address import display_url
 from envkit.model.availability import PUBLIC_INDEX, Availability
@@ -86,11 +86,11 @@ def up(facts: HostFacts, wish: Wish, reporter: Reporter) -> Outcome:
     matrix = load_matrix(tuple(spec.recipe for spec in wish.request.specs))
     rungs = climb_ladder(facts, wish.request, wish.name)
     with hold_environment(wish.name):
-        standing = _standing(rungs[0], facts, wish, matrix)
+        standing = _standing(rungs[0], wish, matrix)
         if standing is not None:
             return standing
-        rung, settled = _settle(rungs, facts, wish, matrix, reporter)
-        plan = _plan(rung, settled, facts, wish, matrix)
+        rung, settled = _settle(rungs, wish, matrix, reporter)
+        plan = _plan(rung, settled, wish, matrix)
         environment, report = _realise(rung.engine, plan, wish, reporter)
         return Outcome(environment=environment, report=report, resolution=settled.resolution)
 
@@ -114,17 +114,17 @@ def fingerprint_request(facts: HostFacts, wish: Wish, matrix: Matrix, engine: st
     sources = msgspec.structs.replace(
         wish.sources, certificate=None, proxies={}, trusted_hosts=(), timeout_seconds=None
     )
-    request = msgspec.structs.replace(wish.request, as_of="", engine=None, mode=None)
+    request = msgspec.structs.replace(wish.request, as_of="", engine=None, mode=None, name=None)
     parts = (__version__, engine, matrix.revision, request, host, sources, wish.mounts)
     return hashlib.sha256("\n".join(to_line(part) for part in parts).encode()).hexdigest()[:32]
 
 
-def _standing(rung: Rung, facts: HostFacts, wish: Wish, matrix: Matrix) -> Outcome | None:
+def _standing(rung: Rung, wish: Wish, matrix: Matrix) -> Outcome | None:
     """Return the environment when it stands, is what is asked for and was proven; a stopped one is started."""
     environment = rung.engine.find(wish.name)
     if environment is None or environment.state is State.BROKEN:
         return None
-    if environment.fingerprint != fingerprint_request(facts, wish, matrix, rung.engine.name):
+    if environment.fingerprint != fingerprint_request(rung.facts, wish, matrix, rung.engine.name):
         return None
     report = read_report(wish.name)
     if report is None or not report.passed:
@@ -132,20 +132,20 @@ def _standing(rung: Rung, facts: HostFacts, wish: Wish, matrix: Matrix) -> Outco
     return Outcome(environment=rung.engine.resume(environment), report=report, unchanged=True)
 
 
-def _settle(
-    rungs: tuple[Rung, ...], facts: HostFacts, wish: Wish, matrix: Matrix, reporter: Reporter
-) -> tuple[Rung, Settled]:
+def _settle(rungs: tuple[Rung, ...], wish: Wish, matrix: Matrix, reporter: Reporter) -> tuple[Rung, Settled]:
     """Resolve and lock on the first rung that can be satisfied."""
     first_refusal: UnsatisfiableError | None = None
     for rung in rungs:
         reporter.stage("Engine", rung.reason)
         request = msgspec.structs.replace(wish.request, mode=rung.mode)
-        ask = _ask(rung, facts, wish, matrix, reporter)
-        settled = settle_resolution(facts, request, matrix, known_availability(wish.sources), ask)
+        ask = _ask(rung, wish, reporter)
+        settled = settle_resolution(rung.facts, request, matrix, known_availability(wish.sources), ask)
         _accept_degraded(settled.resolution, settled.availability, reporter)
-        settled = settle_lock(facts, request, matrix, settled, ask)
+        require_additions(settled.resolution)
+        settled = settle_lock(rung.facts, request, matrix, settled, ask)
         if settled.lock is not None:
             _accept_degraded(settled.resolution, settled.availability, reporter)
+            require_additions(settled.resolution)
             _say_resolved(settled.resolution, reporter)
             return rung, settled
         first_refusal = first_refusal or refusal_of(settled.resolution)
@@ -169,7 +169,9 @@ def _say_resolved(resolution: Resolution, reporter: Reporter) -> None:
         reporter.note(note)
 
 
-def _ask(rung: Rung, facts: HostFacts, wish: Wish, matrix: Matrix, reporter: Reporter) -> Ask:
+def _ask(rung: Rung, wish: Wish, reporter: Reporter) -> Ask:
+    facts = rung.facts
+
     def lock(resolution: Resolution) -> Lock:
         chosen = resolution.chosen
         assert chosen is not None  # noqa: S101 - settle_lock locks only what was chosen
@@ -177,7 +179,7 @@ def _ask(rung: Rung, facts: HostFacts, wish: Wish, matrix: Matrix, reporter: Rep
         return lock_request(
             resolution,
             wish.sources,
-            libc=_libc(chosen, facts, matrix),
+            libc=_libc(chosen, facts),
             cpu_architecture=facts.cpu.architecture if facts.cpu is not None else "x86_64",
         )
 
@@ -189,24 +191,24 @@ def _ask(rung: Rung, facts: HostFacts, wish: Wish, matrix: Matrix, reporter: Rep
     )
 
 
-def _libc(chosen: Chosen, facts: HostFacts, matrix: Matrix) -> str | None:
+def _libc(chosen: Chosen, facts: HostFacts) -> str | None:
     """Return the glibc version that the wheels will meet: the base image's, or the host's."""
     if chosen.base is not None:
-        return next((base.libc for base in matrix.foundations.bases if base.os == chosen.base.os), None)
+        return chosen.base.libc
     if facts.os is None or facts.os.libc is None:
         return None
     return facts.os.libc.version
 
 
-def _plan(rung: Rung, settled: Settled, facts: HostFacts, wish: Wish, matrix: Matrix) -> Plan:
+def _plan(rung: Rung, settled: Settled, wish: Wish, matrix: Matrix) -> Plan:
     assert settled.lock is not None  # noqa: S101 - _settle returns only what was locked
     return make_plan(
         settled.resolution,
         settled.lock,
-        facts,
+        rung.facts,
         matrix,
         name=wish.name,
-        fingerprint=fingerprint_request(facts, wish, matrix, rung.engine.name),
+        fingerprint=fingerprint_request(rung.facts, wish, matrix, rung.engine.name),
         mounts=wish.mounts,
     )
 
@@ -275,6 +277,26 @@ def _accept_degraded(resolution: Resolution, availability: Availability, reporte
     raise AcceleratorUnusedError(unused.reason, hints=tuple(dict.fromkeys(hints)))
 
 
+def require_additions(resolution: Resolution) -> None:
+    """Raise `AdditionMissingError` where the choice needs what neither envkit nor this machine brings.
+
+    An image that the user names may bring it: the proof decides there.
+    """
+    chosen, request = resolution.chosen, resolution.request
+    if chosen is None or request.base_image is not None:
+        return
+    missing = tuple(addition for addition in chosen.additions if not addition.provided)
+    if missing:
+        names = ", ".join(f"`{addition.package}`" for addition in missing)
+        strict = msgspec.structs.replace(request, allow=())
+        where = "load it before `envkit up --native`, or name an image that has it and Python with `--base-image`"
+        raise AdditionMissingError(
+            f"forward compatibility needs what envkit does not install: {names}",
+            facts=tuple(f"{addition.reason} ({addition.source})" for addition in missing),
+            hints=(where, request_command(strict, Availability(), verb="resolve")),
+        )
+
+
 def refusal_of(resolution: Resolution) -> UnsatisfiableError:
     """Return the error that tells why a resolution has no answer and what would help."""
     specs = " ".join(str(spec) for spec in resolution.request.specs)
@@ -295,8 +317,8 @@ def resolve_here(facts: HostFacts, wish: Wish, reporter: Reporter) -> Resolution
     first: Resolution | None = None
     for rung in climb_ladder(facts, wish.request, wish.name):
         request = msgspec.structs.replace(wish.request, mode=rung.mode)
-        ask = _ask(rung, facts, wish, matrix, reporter)
-        resolution = settle_resolution(facts, request, matrix, known_availability(wish.sources), ask).resolution
+        ask = _ask(rung, wish, reporter)
+        resolution = settle_resolution(rung.facts, request, matrix, known_availability(wish.sources), ask).resolution
         if resolution.status is not Status.UNSATISFIABLE:
             return resolution
         first = first or resolution

@@ -6,6 +6,8 @@ import typer
 
 from envkit import __version__
 from envkit.cli.asked import Asked
+from envkit.cli.host_application import cdi_application, host_application
+from envkit.cli.matrix_application import matrix_application
 from envkit.cli.output import Output
 from envkit.errors import ExitStatus, UsageError
 
@@ -38,6 +40,31 @@ Wheelhouses = Annotated[
     list[str] | None,
     typer.Option("--wheelhouse", metavar="DIR", help="Take wheels from this directory too; may repeat."),
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="WHAT",
+        help="Allow what is never done unasked: `forward-compat` takes a newer runtime's driver library, which the"
+        " machine or `--base-image` must bring, over an older kernel driver.",
+    ),
+]
+OnlyIndex = Annotated[
+    str | None,
+    typer.Option(
+        "--only-index",
+        metavar="NAME",
+        help="Take framework builds from this index alone: `default`, `wheelhouse`, `pytorch-cu126`.",
+    ),
+]
+BaseImage = Annotated[
+    str | None,
+    typer.Option(
+        "--base-image",
+        metavar="REF",
+        help="Make the container from this image, which must bring Python with `venv`; default: a plain image.",
+    ),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no server; use wheelhouses and caches.")]
 
 app = typer.Typer(
@@ -48,6 +75,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
+
+
+app.add_typer(host_application)
+app.add_typer(cdi_application)
+app.add_typer(matrix_application)
 
 
 class Invocation(NamedTuple):
@@ -133,6 +165,9 @@ def up_command(
     ] = None,
     wheelhouses: Wheelhouses = None,
     offline: Offline = False,
+    allow: Allow = None,
+    only_index: OnlyIndex = None,
+    base_image: BaseImage = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -151,6 +186,9 @@ def up_command(
         mounts=tuple(mounts or ()),
         wheelhouses=tuple(wheelhouses or ()),
         offline=offline,
+        allow=tuple(allow or ()),
+        only_index=only_index,
+        base_image=base_image,
     )
     return bring_up(context.obj.output, asked, as_json=as_json, assume_yes=yes, command=context.obj.command)
 
@@ -160,6 +198,7 @@ Examples:
   envkit resolve pytorch
   envkit resolve 'pytorch>=2.9' --target 'rtx 5090,driver=570.124.06,os=ubuntu-24.04'
   envkit detect --json > host.json; envkit resolve pytorch --host host.json --json
+  envkit resolve pytorch --fact stacks.nvidia.driver=580.65.06 --why-not 'pytorch==2.9.1'
 """
 
 
@@ -183,6 +222,25 @@ def resolve_command(
     packages: Packages = None,
     wheelhouses: Wheelhouses = None,
     offline: Offline = False,
+    allow: Allow = None,
+    only_index: OnlyIndex = None,
+    base_image: BaseImage = None,
+    facts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fact",
+            metavar="PATH=VALUE",
+            help="Replace a fact of `envkit detect --json`: `stacks.nvidia.driver=580.65.06`; may repeat.",
+        ),
+    ] = None,
+    why_not: Annotated[
+        str | None,
+        typer.Option(
+            "--why-not",
+            metavar="SPEC",
+            help="Say why these builds were not chosen: `pytorch==2.9.1`, `pytorch+cu130`.",
+        ),
+    ] = None,
     check_indexes: Annotated[
         bool | None,
         typer.Option(
@@ -206,6 +264,11 @@ def resolve_command(
         packages=tuple(packages or ()),
         wheelhouses=tuple(wheelhouses or ()),
         offline=offline,
+        allow=tuple(allow or ()),
+        only_index=only_index,
+        base_image=base_image,
+        facts=tuple(facts or ()),
+        why_not=why_not,
     )
     return show_resolution(
         context.obj.output, asked, Elsewhere(host=host, target=target), as_json=as_json, check_indexes=check_indexes
@@ -213,22 +276,60 @@ def resolve_command(
 
 
 @app.command(
-    "detect", epilog="\b\nExamples:\n  envkit detect\n  envkit detect --json\n  envkit detect --record host.json\n"
+    "detect",
+    epilog="\b\nExamples:\n  envkit detect\n  envkit detect --json\n  envkit detect --record host.json\n"
+    "  envkit detect --replay host.json\n",
 )
 def detect_command(
     context: typer.Context,
     as_json: Json = False,
     record: Annotated[
-        str | None, typer.Option("--record", metavar="FILE", help="Write the facts, without serials or names, to FILE.")
+        str | None,
+        typer.Option(
+            "--record", metavar="FILE", help="Write the facts and all that was read for them to FILE, without names."
+        ),
+    ] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option("--replay", metavar="PATH", help="Detect the machine of a recording, or of a recorded folder."),
     ] = None,
     host: Annotated[
-        str | None, typer.Option("--host", metavar="FILE", help="Show a recorded host instead of this machine.")
+        str | None, typer.Option("--host", metavar="FILE", help="Show the facts of a file instead of this machine's.")
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask the vendors' tools anew instead of taking their last answers.")
+    ] = False,
 ) -> int:
     """Show what this machine has: accelerators, drivers, engines, Pythons, and what is wrong with them."""
-    from envkit.cli.commands.detect import show_host
+    from envkit.cli.commands.detect import Wanted, show_host
 
-    return show_host(context.obj.output, as_json=as_json, record=record, host=host)
+    wanted = Wanted(as_json=as_json, record=record, replay=replay, host=host, fresh=fresh)
+    return show_host(context.obj.output, wanted)
+
+
+_DOCTOR_EXAMPLES = """\b
+Examples:
+  envkit doctor
+  envkit doctor -v
+  envkit doctor --json
+  envkit detect --json > host.json; envkit doctor --host host.json
+Exit status: 0 healthy (there may be notes), 10 warnings, 4 something is broken.
+"""
+
+
+@app.command("doctor", epilog=_DOCTOR_EXAMPLES)
+def doctor_command(
+    context: typer.Context,
+    as_json: Json = False,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", metavar="FILE", help="Diagnose the facts of a file; what they do not tell is unknown."),
+    ] = None,
+) -> int:
+    """Check this machine: accelerators, engines, disk, memory, network settings; what is wrong, why, what mends it."""
+    from envkit.cli.commands.doctor import show_diagnosis
+
+    return show_diagnosis(context.obj.output, as_json=as_json, host=host)
 
 
 @app.command("ls")
@@ -295,13 +396,15 @@ def verify_command(context: typer.Context, name: Name, as_json: Json = False) ->
     return verify_again(context.obj.output, name, as_json=as_json)
 
 
-@app.command("explain", epilog="\b\nExample:\n  envkit explain EK0301\n")
+@app.command("explain", epilog="\b\nExamples:\n  envkit explain EK0301\n  envkit explain driver-missing\n")
 def explain_command(
     context: typer.Context,
-    code: Annotated[str, typer.Argument(metavar="CODE", help="The code of an error: EK0301.")],
+    code: Annotated[
+        str, typer.Argument(metavar="ID", help="The code of an error, EK0301, or the id of a finding, driver-missing.")
+    ],
     as_json: Json = False,
 ) -> int:
-    """Show the page of an error code: what happened, why, what to do."""
-    from envkit.cli.commands.explain import explain_error
+    """Show the page of an error or a finding: what happened, why, what to do."""
+    from envkit.cli.commands.explain import explain_code
 
-    return explain_error(context.obj.output, code, as_json=as_json)
+    return explain_code(context.obj.output, code, as_json=as_json)

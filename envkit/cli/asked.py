@@ -18,3 +18,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     wheelhouses: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
     offline: bool = False
+    allow: tuple[str, ...] = ()
+    only_index: str | None = None
+    base_image: str | None = None
+    facts: tuple[str, ...] = ()  # `resolve` alone: an environment is made for the machine as it is
+    why_not: str | None = None

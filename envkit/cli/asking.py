@@ -7,16 +7,16 @@ from pathlib import Path
 import msgspec
 
 from envkit.cli.asked import Asked
-from envkit.cli.checks import check_package, check_python, check_recipe, written_in
+from envkit.cli.checks import check_image, check_package, check_python, check_recipe, written_in
 from envkit.cli.hostfile import read_text
 from envkit.data import decode_document
 from envkit.errors import UsageError
 from envkit.model.plan import Mount
 from envkit.model.project import Project, SourcesTable
-from envkit.model.request import Mode, Request, Spec
+from envkit.model.request import Allowance, Mode, Request, Spec
 from envkit.model.sources import PackageSources
 from envkit.model.text import check_text
-from envkit.resolve.spec import parse_spec
+from envkit.resolve.spec import parse_doubt, parse_spec
 from envkit.system.sources import read_sources
 
 PROJECT_FILE = "envkit.yaml"
@@ -70,6 +70,11 @@ def make_request(asked: Asked, project: Project | None) -> Request:
         mode=_mode(asked),
         engine="native" if asked.native else asked.engine,
         packages=(*(project.packages if project is not None else ()), *asked.packages),
+        name=asked.name,
+        allow=parse_allowances(asked.allow),
+        only_index=asked.only_index,
+        base_image=None if asked.base_image is None else check_image(asked.base_image),
+        why_not=None if asked.why_not is None else parse_doubt(asked.why_not),
     )
 
 
@@ -116,6 +121,15 @@ def parse_devices(text: str | None) -> tuple[int, ...] | None:
     return tuple(sorted(indices))
 
 
+def parse_allowances(texts: tuple[str, ...]) -> tuple[Allowance, ...]:
+    """Read what is allowed, each once and in one order; raises `UsageError`."""
+    known = {allowance.value for allowance in Allowance}
+    for text in texts:
+        if text not in known:
+            raise UsageError(f"`--allow` takes {' or '.join(f'`{name}`' for name in sorted(known))}: {text}")
+    return tuple(sorted({Allowance(text) for text in texts}))
+
+
 def parse_mount(text: str) -> Mount:
     """Parse `SOURCE:TARGET[:ro]`; raises `UsageError`."""
     source, _, rest = text.partition(":")
@@ -153,6 +167,10 @@ def _in_project(key: str) -> str:
 def _mode(asked: Asked) -> Mode | None:
     if asked.native and (asked.container or asked.engine not in (None, "native")):
         raise UsageError("`--native` cannot be used with `--container` or `--engine`")
-    if asked.native or asked.engine == "native":
+    native = asked.native or asked.engine == "native"
+    if native and asked.base_image is not None:
+        raise UsageError("`--base-image` is for containers: it cannot be used with a native environment")
+    if native:
         return Mode.NATIVE
-    return Mode.CONTAINER if asked.container or asked.engine is not None else None
+    wanted = asked.container or asked.engine is not None or asked.base_image is not None
+    return Mode.CONTAINER if wanted else None

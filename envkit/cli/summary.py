@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from envkit.detect.present import headline_elsewhere
 from envkit.model.host import Device, HostFacts, Severity
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -26,6 +27,16 @@ def _accelerators(devices: tuple[Device, ...] | None) -> str:
 def _title(device: Device) -> str:
     name = device.name or f"{device.vendor} device {device.pci_id or ''}".strip()
     return name if device.usable is not False else f"{name} (not usable)"
+
+
+def describe_daemon_hosts(facts: HostFacts) -> tuple[str, ...]:
+    """Return what is known of the machines of daemons that run elsewhere, and what keeps their devices from use."""
+    sentences: list[str] = []
+    for engine in facts.engines or ():
+        if engine.elsewhere:
+            there = engine.host or HostFacts()
+            sentences += [f"{headline_elsewhere(engine)}: {summarise_host(there)}", *describe_problems(there)]
+    return tuple(sentences)
 
 
 def describe_problems(facts: HostFacts) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ from envkit.data.loader import (
     load_remedies,
     load_remedy,
     load_systems,
+    load_thresholds,
     load_vendor,
     load_vendors,
+    newest_source,
     recipe_names,
 )
 
@@ -27,8 +29,10 @@ __all__ = [
     "load_remedies",
     "load_remedy",
     "load_systems",
+    "load_thresholds",
     "load_vendor",
     "load_vendors",
+    "newest_source",
     "recipe_names",
 ]
 

@@ -25,6 +25,12 @@ def canonical_document(document: Document, heading: str = "") -> str:
     return heading + "".join(_field(name, value, 0) for name, value in fields.items())
 
 
+def yaml_text(value: msgspec.Struct) -> str:
+    """Write any struct as YAML in the spelling of the data files."""
+    fields: dict[str, _Json] = msgspec.json.decode(msgspec.json.encode(value))
+    return "".join(_field(name, item, 0) for name, item in fields.items())
+
+
 def heading_of(text: str) -> str:
     """Return the comment lines that a data file begins with; comments elsewhere are not kept."""
     lines = text.splitlines(keepends=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -9,17 +10,18 @@ import msgspec
 from envkit import __version__
 from envkit.data.places import DataFile, cache_directory, find_files
 from envkit.errors import DataError
-from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems
+from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Thresholds
 from envkit.model.matrix import Foundations, Recipe, Source, Vendor
 from envkit.model.value import DECODING
 
-Document = FindingGroup | Foundations | Recipe | RemedyGroup | Systems | Vendor
-_TYPES: dict[str, type[Document]] = {
+Document = FindingGroup | Foundations | Recipe | RemedyGroup | Systems | Thresholds | Vendor
+TYPES: dict[str, type[Document]] = {
     "findings": FindingGroup,
     "foundations": Foundations,
     "recipes": Recipe,
     "remedies": RemedyGroup,
     "systems": Systems,
+    "thresholds": Thresholds,
     "vendors": Vendor,
 }
 
@@ -52,7 +54,7 @@ def load_compiled() -> Compiled:
     files = find_files()
     key = _key(files)
     # One cache file for each set of places: it is replaced when they change, so that nothing piles up.
-    places = "\0".join([__version__, *(file.path for file in files)])
+    places = "\0".join([__version__, *(f"{file.path}\0{file.overlay or ''}" for file in files)])
     cache = cache_directory() / f"{hashlib.sha256(places.encode()).hexdigest()[:16]}.msgpack"
     compiled = _read(cache)
     if compiled is None or compiled.key != key:
@@ -62,38 +64,40 @@ def load_compiled() -> Compiled:
 
 
 def _key(files: tuple[DataFile, ...]) -> str:
-    stamps = [f"{file.path}\0{file.stamp[0]}\0{file.stamp[1]}" for file in files]
+    stamps = [f"{file.path}\0{file.stamp}\0{file.overlay or ''}\0{file.overlay_stamp}" for file in files]
     return hashlib.sha256("\n".join([__version__, *stamps]).encode()).hexdigest()
 
 
 def _read(cache: Path) -> Compiled | None:
     try:
-        with DECODING:
-            return msgspec.msgpack.decode(cache.read_bytes(), type=Compiled)
+        status = cache.stat()
+        return _decoded(cache, status.st_size, status.st_mtime_ns, status.st_ino)
     except (OSError, msgspec.DecodeError):
         return None
 
 
-def _compile(file: DataFile) -> Entry:
-    from envkit.data.documents import decode_document
+# A process asks for one file after the other, and all of them lie in the same cache.
+@lru_cache(maxsize=1)
+def _decoded(cache: Path, _size: int, _changed: int, _inode: int) -> Compiled:
+    """Decode the cache, once for each of its states; raises `OSError` and `msgspec.DecodeError`."""
+    with DECODING:
+        return msgspec.msgpack.decode(cache.read_bytes(), type=Compiled)
 
-    path = Path(file.path)
-    try:
-        content = path.read_bytes()
-        text = content.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"the data file cannot be read, {error}: {file.path}"
-        raise DataError(message) from error
-    document = decode_document(text, file.path, _TYPES[file.kind])
-    name = file.name if isinstance(document, Foundations | Systems) else document.name
+
+def _compile(file: DataFile) -> Entry:
+    from envkit.data.overlay import read_data_file
+
+    read = read_data_file(file, TYPES[file.kind])
+    document = read.document
+    name = file.name if isinstance(document, Foundations | Systems | Thresholds) else document.name
     if name != file.name:
-        message = f"the file is not named after its `name`, `{name}`: {file.path}"
+        message = f"the file is not named after its `name`, `{name}`: {file.overlay or file.path}"
         raise DataError(message)
     return Entry(
         kind=file.kind,
         name=name,
         path=file.path,
-        digest=hashlib.sha256(content).hexdigest(),
+        digest=hashlib.sha256("\0".join(read.texts).encode()).hexdigest(),
         newest_source=_newest(document.sources),
         aliases=_aliases(document),
         document=msgspec.Raw(msgspec.msgpack.encode(document)),

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from envkit.data.assembly import LIMIT_DEPTH, Assembly, Part, Positions
-from envkit.data.faults import WILDCARD, Fault, Path, find_unknown_keys, path_text, split_message
+from envkit.data.faults import WILDCARD, Fault, Path, find_misfits, find_unknown_keys, path_text, split_message
 from envkit.errors import DataError, UnsafeTextError
 from envkit.model.text import unsafe_character
 from envkit.model.value import DECODING
@@ -25,14 +25,31 @@ def decode_document(text: str, source: str, expected: type[Decoded]) -> Decoded:
     Raises `DataError` with every unknown key and its similar name, or with msgspec's first complaint, each with line
     and column; raises `UnsafeTextError` for control and bidirectional characters.
     """
-    value = load_document(text, source)
+    return decode_value(load_document(text, source), text, source, expected)
+
+
+def decode_value(value: object, text: str, source: str, expected: type[Decoded]) -> Decoded:
+    """Decode what `load_document` made of a text; raises as `decode_document` does."""
     _check_strings(value, source)
     try:
         with DECODING:
             return msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
-        faults = find_unknown_keys(value, expected) or (split_message(str(error)),)
-        raise _decoding_error(faults, text, source) from error
+        faults = find_unknown_keys(value, expected) or find_misfits(value, expected) or (split_message(str(error)),)
+        raise decoding_error(faults, text, source) from error
+
+
+def check_fields(value: dict[str, object], text: str, source: str, expected: type[msgspec.Struct]) -> None:
+    """Check some fields of a struct, of which any may be missing; raises as `decode_document` does."""
+    _check_strings(value, source)
+    faults = find_unknown_keys(value, expected) or find_misfits(value, expected, partial=True)
+    if faults:
+        raise decoding_error(faults, text, source)
+
+
+def load_positions(text: str, source: str) -> Positions:
+    """Return where each key and item of a text stands; raises `DataError` for what is not YAML."""
+    return _load_yaml(text, source).positions
 
 
 def load_document(text: str, source: str) -> object:
@@ -153,22 +170,25 @@ def _check_string(text: str, source: str, path: Path, *, multiline: bool) -> Non
         raise UnsafeTextError(message)
 
 
-def _decoding_error(faults: tuple[Fault, ...], text: str, source: str) -> DataError:
+def decoding_error(faults: tuple[Fault, ...], text: str, source: str) -> DataError:
+    """Return the error that tells all faults of a text, each with line and column."""
     try:
         positions = _load_yaml(text, source).positions
     except DataError:
         # JSON that is not YAML as well (a tab, a pair of surrogates): the path alone has to do.
         positions = {}
-    lines = tuple(f"{fault}: {source}{_position(fault.path, positions)}" for fault in faults)
+    places = (position_of(fault.path, positions) for fault in faults)
+    ends = (f":{line}:{column}" if positions else "" for line, column in places)
+    lines = tuple(f"{fault}: {source}{end}" for fault, end in zip(faults, ends, strict=True))
     hints = ("put versions in quotes",) if "got `float`" in faults[0].problem else ()
     if len(lines) == 1:
         return DataError(lines[0], hints=hints)
     return DataError(f"the file has {len(lines)} faults: {source}", facts=lines, hints=hints)
 
 
-def _position(path: Path, positions: Positions) -> str:
+def position_of(path: Path, positions: Positions) -> tuple[int, int]:
+    """Return line and column of a path, or of the nearest thing around it that has them."""
     known = path[: path.index(WILDCARD)] if WILDCARD in path else path
     while known and known not in positions:
         known = known[:-1]
-    line, column = positions.get(known, (1, 1))
-    return f":{line}:{column}" if positions else ""
+    return positions.get(known, (1, 1))

@@ -1,8 +1,10 @@
-"""What is wrong with a parsed document: keys that its type does not have, and msgspec's paths taken apart."""
+"""What is wrong with a parsed document: unknown keys, missing and ill-typed values; msgspec's paths taken apart."""
 
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Union, get_args, get_origin
 
 import msgspec
 
@@ -19,6 +21,7 @@ class Fault(msgspec.Struct, frozen=True):
     problem: str
     path: Path
     similar: str | None = None
+    missing: bool = False  # a field that should be in the struct at `path`
 
     def __str__(self) -> str:
         """Return the problem with its path as msgspec writes it."""
@@ -43,6 +46,54 @@ def split_message(message: str) -> Fault:
 def find_unknown_keys(value: object, expected: type) -> tuple[Fault, ...]:
     """List every key of `value` that `expected` has no field for, each with the similar field when there is one."""
     return tuple(_unknown_keys(value, msgspec.inspect.type_info(expected), ()))
+
+
+def find_misfits(value: object, expected: type[object], *, partial: bool = False) -> tuple[Fault, ...]:
+    """List every value of another type than `expected` has there, and every field that is missing.
+
+    `partial`: fields of the outermost struct may be missing. msgspec itself stops at the first.
+    """
+    faults = tuple(_misfits(value, expected, ()))
+    return tuple(fault for fault in faults if not (partial and fault.missing and not fault.path))
+
+
+def _misfits(value: object, hint: object, path: Path) -> Iterator[Fault]:
+    inner = _certain(hint)
+    kind = get_origin(inner)
+    if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+        yield from _misfits_in_struct(value, inner, path)
+    elif isinstance(value, list) and kind is tuple:
+        for index, item in enumerate(value):
+            yield from _misfits(item, get_args(inner)[0], (*path, index))
+    elif isinstance(value, dict) and kind is dict:
+        for key, item in value.items():
+            yield from _misfits(item, get_args(inner)[1], (*path, key))
+    else:
+        yield from _misfit(value, hint, path)
+
+
+def _misfits_in_struct(value: dict[str, object], struct: type[msgspec.Struct], path: Path) -> Iterator[Fault]:
+    for field in msgspec.structs.fields(struct):
+        if field.encode_name in value:
+            yield from _misfits(value[field.encode_name], field.type, (*path, field.encode_name))
+        elif field.required:
+            yield Fault(problem=f"missing required field `{field.encode_name}` in", path=path, missing=True)
+
+
+def _misfit(value: object, hint: object, path: Path) -> Iterator[Fault]:
+    try:
+        msgspec.convert(value, hint)  # type: ignore[call-overload] # any annotation will do
+    except msgspec.ValidationError as error:
+        fault = split_message(str(error))
+        yield Fault(problem=fault.problem, path=(*path, *fault.path))
+
+
+def _certain(hint: object) -> object:
+    """Return the one type that a value has which may be None; the annotation itself where there are several."""
+    if get_origin(hint) not in {Union, UnionType}:
+        return hint
+    members = [member for member in get_args(hint) if member is not NoneType]
+    return members[0] if len(members) == 1 else hint
 
 
 def _unknown_keys(value: object, info: msgspec.inspect.Type, path: Path) -> Iterator[Fault]:

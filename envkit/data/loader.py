@@ -8,22 +8,23 @@ import msgspec
 
 from envkit.data.compiled import Compiled, Entry, load_compiled
 from envkit.errors import DataError, UnknownRecipeError, UsageError
-from envkit.model.knowledge import FindingGroup, FindingRow, RemedyGroup, RemedyRow, Systems
+from envkit.model.knowledge import FindingGroup, FindingRow, RemedyGroup, RemedyRow, Systems, Thresholds
 from envkit.model.matrix import Foundations, Matrix, Recipe, Vendor
 from envkit.model.value import DECODING
 
-Kind = TypeVar("Kind", FindingGroup, Foundations, Recipe, RemedyGroup, Systems, Vendor)
+Kind = TypeVar("Kind", FindingGroup, Foundations, Recipe, RemedyGroup, Systems, Thresholds, Vendor)
 
 
 def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
     """Load the matrix for some recipes, given by name or alias, or for all of them.
 
-    Raises `UnknownRecipeError` with similar names, and `DataError` for a file that does not decode.
+    The recipes of their pinned companions come along: they tell which index has those for which runtime. Raises
+    `UnknownRecipeError` with similar names, and `DataError` for a file that does not decode.
     """
     compiled = load_compiled()
     every = _of_kind(compiled, "recipes")
     asked = every if recipes is None else tuple(_recipe(compiled, name) for name in recipes)
-    chosen = tuple({entry.name: entry for entry in asked}.values())
+    chosen = _with_companions(compiled, tuple({entry.name: entry for entry in asked}.values()))
     vendors = _of_kind(compiled, "vendors")
     foundations = _single(compiled, "foundations")
     used = (foundations, *chosen, *vendors)
@@ -35,6 +36,14 @@ def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
         recipes=tuple(_decode(entry, Recipe) for entry in chosen),
         vendors=tuple(_decode(entry, Vendor) for entry in vendors),
     )
+
+
+def _with_companions(compiled: Compiled, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Add the recipes whose main package, which is their name or an alias, is a pinned companion of a recipe."""
+    known = {name: entry for entry in _of_kind(compiled, "recipes") for name in (*entry.aliases, entry.name)}
+    recipes = (_decode(entry, Recipe) for entry in entries)
+    pinned = sorted({row.package for recipe in recipes for row in recipe.companions if row.pinned} & known.keys())
+    return tuple({entry.name: entry for entry in (*entries, *(known[name] for name in pinned))}.values())
 
 
 def load_recipe(name: str) -> Recipe:
@@ -65,6 +74,16 @@ def load_foundations() -> Foundations:
 def load_systems() -> Systems:
     """Load the families of operating systems; raises `DataError` for a file that does not decode."""
     return _decode(_single(load_compiled(), "systems"), Systems)
+
+
+def load_thresholds() -> Thresholds:
+    """Load the amounts below which something is wrong; raises `DataError` for a file that does not decode."""
+    return _decode(_single(load_compiled(), "thresholds"), Thresholds)
+
+
+def newest_source() -> str:
+    """Return the date, in ISO form, of the newest source of any data file: no clock that is right is before it."""
+    return max(entry.newest_source for entry in load_compiled().entries)
 
 
 def load_finding(name: str) -> FindingRow:

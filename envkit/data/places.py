@@ -3,36 +3,40 @@
 from pathlib import Path
 
 import msgspec
-from platformdirs import user_cache_path, user_config_path
 
 from envkit.errors import DataError
+from envkit.system import directories
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_SINGLE = ("foundations", "systems")  # kinds of one file each
+SINGLE = ("foundations", "systems", "thresholds")  # kinds of one file each
+MERGED = ("recipes", "vendors")  # kinds of which an overlay adds rows to the file of the same name
 
 
 class DataFile(msgspec.Struct, frozen=True):
     """One data file: `kind` is the folder it belongs to, `name` its name without suffix."""
 
-    kind: str  # findings | foundations | recipes | remedies | systems | vendors
+    kind: str  # findings | foundations | recipes | remedies | systems | thresholds | vendors
     name: str
     path: str
     stamp: tuple[int, int]  # size and modification time in ns: changed files have another
+    overlay: str | None = None  # a file of the overlay whose rows are put over those of `path`
+    overlay_stamp: tuple[int, int] | None = None
 
 
 def overlay_directory() -> Path:
     """Return the directory in which a site or user adds rows: `$XDG_CONFIG_HOME/envkit/overlay`."""
-    return user_config_path("envkit") / "overlay"
+    return directories.configuration_directory() / "overlay"
 
 
 def cache_directory() -> Path:
     """Return the directory of the compiled matrix: `$XDG_CACHE_HOME/envkit/matrix`."""
-    return user_cache_path("envkit") / "matrix"
+    return directories.cache_directory() / "matrix"
 
 
 def find_files() -> tuple[DataFile, ...]:
-    """List the data files in use; of two with the same kind and name the overlay's wins.
+    """List the data files in use, each with the overlay's file of the same kind and name.
 
+    A recipe and a vendor are named with both files, see `envkit.data.overlay`; of others the overlay's is taken alone.
     Raises `DataError` for a directory or file that cannot be looked at.
     """
     overlay = overlay_directory()
@@ -40,23 +44,30 @@ def find_files() -> tuple[DataFile, ...]:
     # Beside an installed package lie the folders of other packages: the checkout counts only where nothing is bundled.
     recipes = bundled if bundled.is_dir() else _PACKAGE.parent / "recipes"
     places = {
-        "findings": (overlay / "findings", _PACKAGE / "data" / "findings"),
-        "foundations": (overlay, _PACKAGE / "data"),
-        "recipes": (overlay / "recipes", recipes),
-        "remedies": (overlay / "remedies", _PACKAGE / "data" / "remedies"),
-        "systems": (overlay, _PACKAGE / "data"),
-        "vendors": (overlay / "vendors", _PACKAGE / "data" / "vendors"),
+        "findings": (_PACKAGE / "data" / "findings", overlay / "findings"),
+        "foundations": (_PACKAGE / "data", overlay),
+        "recipes": (recipes, overlay / "recipes"),
+        "remedies": (_PACKAGE / "data" / "remedies", overlay / "remedies"),
+        "systems": (_PACKAGE / "data", overlay),
+        "thresholds": (_PACKAGE / "data", overlay),
+        "vendors": (_PACKAGE / "data" / "vendors", overlay / "vendors"),
     }
     found: dict[tuple[str, str], DataFile] = {}
-    for kind, directories in places.items():
-        for directory in directories:
-            for file in _files_in(kind, directory):
-                found.setdefault((file.kind, file.name), file)
+    for kind, (bundled_directory, overlay_place) in places.items():
+        found |= {(kind, file.name): file for file in _files_in(kind, bundled_directory)}
+        for file in _files_in(kind, overlay_place):
+            found[kind, file.name] = _over(found.get((kind, file.name)), file)
     return tuple(found[key] for key in sorted(found))
 
 
+def _over(base: DataFile | None, file: DataFile) -> DataFile:
+    if base is None or file.kind not in MERGED:
+        return file
+    return DataFile(base.kind, base.name, base.path, base.stamp, overlay=file.path, overlay_stamp=file.stamp)
+
+
 def _files_in(kind: str, directory: Path) -> list[DataFile]:
-    pattern = f"{kind}.yaml" if kind in _SINGLE else "*.yaml"
+    pattern = f"{kind}.yaml" if kind in SINGLE else "*.yaml"
     try:
         return [_data_file(kind, path) for path in sorted(directory.glob(pattern))] if directory.is_dir() else []
     except OSError as error:

@@ -73,9 +73,10 @@ def facts_from_readings(
 
     `found` are its functions on the bus, among them those of devices that a tool named as well.
     """
-    devices = combine(with_tables(readings, found, signs.vendor, known_vendor(signs.vendor)))
-    if not devices:
+    # Looked at before the tables are: loading them takes time, and most hosts have nothing of most vendors.
+    if not combine(readings):
         return VendorFacts()
+    devices = combine(with_tables(readings, found, signs.vendor, known_vendor(signs.vendor)))
     judged = tuple(_judged(around, f"devices[{place}]", sourced, found, signs) for place, sourced in enumerate(devices))
     driver, kind = (first(readings, field) for field in ("driver", "driver_kind"))
     told = () if driver is None else (Evidence(fact="stacks[0].driver", source=driver[1], raw=driver[0]),)

@@ -16,6 +16,15 @@ from envkit.system.command import Command
 from envkit.system.host import Host
 
 _TIMEOUT_SECONDS = 10.0
+# Where a library lies that the loader finds by itself.
+_LIBRARY_FOLDERS = (
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/lib64",
+    "/usr/local/lib",
+)
 
 
 class Form(NamedTuple):
@@ -26,6 +35,11 @@ class Form(NamedTuple):
     folders: tuple[str, ...] = ()  # where the tool lies when it is not on the search path
     library_folders: tuple[str, ...] = ()  # where its libraries lie beyond the loader's list
     source: str | None = None  # what the answer is said to come from; default: the command
+
+    @property
+    def is_child(self) -> bool:
+        """Tell whether this asks a library, whose name is the source, through a child of envkit's own."""
+        return self.argv[0] == sys.executable
 
 
 class Told(NamedTuple):
@@ -87,37 +101,53 @@ def ask(
     """Return what the forms answer, in order, until every device has a name and memory and the driver is known.
 
     Nothing is run where no device is on the bus or in `files`, nor where no driver serves any; only where the bus could
-    not be read, the tool itself is a sign.
+    not be read, the tool itself, or the file of a library, is a sign.
     """
-    shown = bool(found) or any(reading.devices for reading in files) or around.pci is None
+    seen = bool(found) or any(reading.devices for reading in files)
     idle = bool(found) and all(card.unbound or card.driver == PASSTHROUGH for card in found)
-    if not shown or idle:
+    if idle or not (seen or around.pci is None):
         return ()
+    return ask_forms(around, forms, lambda readings: _enough((*files, *readings)), seen=seen)
+
+
+def ask_forms(
+    around: Surroundings, forms: tuple[Form, ...], enough: Callable[[tuple[Reading, ...]], bool], *, seen: bool
+) -> tuple[Reading, ...]:
+    """Return what the forms answer, in order, until it is `enough`; after one that hangs no further is asked.
+
+    Where no device was `seen`, a library is only asked whose file is there.
+    """
     readings: list[Reading] = []
     missing: set[str] = set()
     for form in forms:
         name = form.argv[0]
+        if form.is_child and not seen and not _library_exists(around.host, form):
+            continue
         program = None if name in missing else _program(around.host, form)
         if program is not None:
-            readings.append(_answer(around.host, program, form))
+            readings.append(_answer(around, program, form))
         elif name not in missing:
             missing.add(name)
             readings.append(Reading(source=name, failure="not found"))
-        if _enough((*files, *readings)) or _hangs(readings):
+        if _hangs(readings) or enough(tuple(readings)):
             break
     return tuple(readings)
 
 
 def _program(host: Host, form: Form) -> str | None:
     name = form.argv[0]
-    if name == sys.executable:  # a child of envkit's own, which there is in a recording as well
+    if form.is_child:  # which there is in a recording as well
         return name
     places = (f"{folder}/{name}" for folder in form.folders)
     return host.which(name) or next((place for place in places if host.exists(place)), None)
 
 
-def _answer(host: Host, program: str, form: Form) -> Reading:
-    source = form.source or " ".join(form.argv[:3])
+def _library_exists(host: Host, form: Form) -> bool:
+    return any(host.exists(f"{folder}/{form.source}") for folder in (*form.library_folders, *_LIBRARY_FOLDERS))
+
+
+def _answer(around: Surroundings, program: str, form: Form) -> Reading:
+    host, source = around.host, form.source or " ".join(form.argv[:3])
     folders = [folder for folder in (host.variable("LD_LIBRARY_PATH"), *form.library_folders) if folder]
     completed = host.run(
         Command(
@@ -129,7 +159,25 @@ def _answer(host: Host, program: str, form: Form) -> Reading:
     )
     if completed.failure is not None:
         return Reading(source=source, failure=completed.failure)
-    return form.parse(completed.stdout, source)
+    if completed.status is not None and completed.status < 0 and not completed.stdout:
+        return Reading(source=source, failure=f"ended by signal {-completed.status}")
+    reading = form.parse(completed.stdout, source)
+    return _on_bus(around, reading) if form.is_child else reading
+
+
+def _on_bus(around: Surroundings, reading: Reading) -> Reading:
+    """Return what a library told without the devices at places where the bus, if it could be read, has none."""
+    places = {function.address for function in around.pci or ()}
+    placed = {device.index: device.pci_address for device in reading.devices if device.pci_address is not None}
+    strange = {index: address for index, address in placed.items() if address not in places}
+    if around.pci is None or not strange:
+        return reading
+    return msgspec.structs.replace(
+        reading,
+        devices=tuple(device for device in reading.devices if device.index not in strange),
+        troubles=tuple(trouble for trouble in reading.troubles if trouble.index not in strange),
+        failure=f"tells of a device where the bus has none: {next(iter(strange.values()))}",
+    )
 
 
 def _enough(readings: tuple[Reading, ...]) -> bool:
@@ -140,4 +188,4 @@ def _enough(readings: tuple[Reading, ...]) -> bool:
 
 def _hangs(readings: list[Reading]) -> bool:
     """Tell whether the last answer did not come in time: so would not the next."""
-    return (readings[-1].failure or "").startswith("timed out")
+    return bool(readings) and (readings[-1].failure or "").startswith("timed out")

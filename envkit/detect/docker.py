@@ -28,6 +28,7 @@ _NO_PERMISSION = (
     'sudo usermod -aG docker "$USER" && newgrp docker',
     "or set up a daemon of your own: dockerd-rootless-setuptool.sh install",
 )
+_NO_DAEMON_ELSEWHERE = ("docker version",)
 _TOO_OLD = ("upgrade the Docker Engine: https://docs.docker.com/engine/install/",)
 
 
@@ -42,6 +43,7 @@ class _Discovered(msgspec.Struct):
 
 
 class _Information(msgspec.Struct):
+    kernel: str | None = msgspec.field(name="KernelVersion", default=None)
     runtimes: dict[str, object] | None = msgspec.field(name="Runtimes", default=None)
     security: tuple[str, ...] | None = msgspec.field(name="SecurityOptions", default=None)
     spec_folders: tuple[str, ...] | None = msgspec.field(name="CDISpecDirs", default=None)
@@ -61,25 +63,27 @@ def detect_docker(host: Host) -> ContainerEngine | None:
     endpoint = find_endpoint(host)
     if client is None and not endpoint.chosen and not host.exists(endpoint.socket or ""):
         return None
-    found = ContainerEngine(name="docker", endpoint=endpoint.address or None, client=client)
+    found = ContainerEngine(
+        name="docker", endpoint=endpoint.address or None, client=client, elsewhere=endpoint.elsewhere
+    )
     ask = _asker(host, endpoint, client)
     answer = ask("/version")
     if answer.failure is not None:
         return _unreachable(found, endpoint, answer.failure)
     version = decode_json(answer.text, _Version)
     if version is None:
-        return _unusable(found, f"what answers at {endpoint.address} is not a Docker Engine", ())
+        return _unusable(found, "daemon-down", f"what answers at {endpoint.address} is not a Docker Engine", ())
     found = _described(host, endpoint, found, version, ask("/info"))
     return _judged(found, version.api)
 
 
 def _judged(found: ContainerEngine, api: str) -> ContainerEngine:
     if found.client is None:
-        return _unusable(found, "the docker command is missing", _NO_CLIENT)
+        return _unusable(found, "no-client", "the docker command is missing", _NO_CLIENT)
     if _api(api) < _OLDEST_API:
-        return _unusable(found, f"too old: API {api}, needs >=1.41", _TOO_OLD)
+        return _unusable(found, "too-old", f"too old: API {api}, needs >=1.41", _TOO_OLD)
     if found.builder != "buildkit":
-        return _unusable(found, "no builder: the docker command has no buildx plugin", _NO_BUILDER)
+        return _unusable(found, "no-builder", "no builder: the docker command has no buildx plugin", _NO_BUILDER)
     return msgspec.structs.replace(found, usable=True)
 
 
@@ -125,7 +129,13 @@ def _described(
         cdi=None if answer.failure else bool(information.spec_folders),
         cdi_devices=named,
         runtimes=None if information.runtimes is None else tuple(sorted(information.runtimes)),
+        # Behind a socket of this machine may be a virtual machine, or the end of a tunnel.
+        elsewhere=found.elsewhere or _is_other_kernel(information.kernel, host.machine().kernel),
     )
+
+
+def _is_other_kernel(theirs: str | None, ours: str | None) -> bool:
+    return theirs is not None and ours is not None and theirs != ours
 
 
 def _devices(host: Host, endpoint: Endpoint, information: _Information) -> tuple[str, ...] | None:
@@ -147,11 +157,14 @@ def _api(text: str) -> tuple[int, ...]:
 def _unreachable(found: ContainerEngine, endpoint: Endpoint, failure: str) -> ContainerEngine:
     where = f"{endpoint.address} ({endpoint.origin})"
     if endpoint.failure is not None:
-        return _unusable(found, endpoint.failure, ("docker context use default",))
+        return _unusable(found, "no-context", endpoint.failure, ("docker context use default",))
+    if found.elsewhere:
+        reason = f"the daemon does not answer at {where}: {failure}"
+        return _unusable(found, "daemon-down", reason, _NO_DAEMON_ELSEWHERE)
     if "permission denied" in failure:
-        return _unusable(found, f"no permission for {where}", _NO_PERMISSION)
-    return _unusable(found, f"the daemon does not answer at {where}: {failure}", _NO_DAEMON)
+        return _unusable(found, "no-permission", f"no permission for {where}", _NO_PERMISSION)
+    return _unusable(found, "daemon-down", f"the daemon does not answer at {where}: {failure}", _NO_DAEMON)
 
 
-def _unusable(found: ContainerEngine, reason: str, remedy: tuple[str, ...]) -> ContainerEngine:
-    return msgspec.structs.replace(found, usable=False, reason=reason, remedy=remedy)
+def _unusable(found: ContainerEngine, obstacle: str, reason: str, remedy: tuple[str, ...]) -> ContainerEngine:
+    return msgspec.structs.replace(found, usable=False, obstacle=obstacle, reason=reason, remedy=remedy)

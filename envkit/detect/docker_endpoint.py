@@ -1,11 +1,16 @@
 """Where the docker command would find its daemon."""
 
+import re
+from urllib.parse import urlsplit
+
 import msgspec
 
 from envkit.detect.decoding import decode_json
 from envkit.system.host import Host
 
 _DEFAULT = "/var/run/docker.sock"
+_LOCAL_SCHEMES = ("unix", "npipe", "fd")
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 
 
 class _Configuration(msgspec.Struct):
@@ -32,6 +37,16 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     chosen: bool = True  # False: nobody named it, it is where a daemon usually listens
     failure: str | None = None  # why the setting leads nowhere
+
+    @property
+    def elsewhere(self) -> bool:
+        """Tell whether the address is that of another machine; a loopback address may lead to one all the same."""
+        try:
+            parts = urlsplit(self.address)
+        except ValueError:  # a bracket that is never closed
+            return False
+        name = parts.hostname or ""
+        return bool(name) and parts.scheme not in _LOCAL_SCHEMES and _LOOPBACK.fullmatch(name) is None
 
     @property
     def socket(self) -> str | None:

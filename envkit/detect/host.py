@@ -13,10 +13,12 @@ from envkit.detect import vendors
 from envkit.detect.engines import detect_engines
 from envkit.detect.facts import Surroundings, VendorFacts
 from envkit.detect.machine import detect_system
+from envkit.detect.nodes import with_node_groups
 from envkit.detect.pci import scan_pci
 from envkit.detect.processor import detect_processor, total_memory_mib
 from envkit.detect.pythons import detect_pythons
-from envkit.detect.situation import analyze_host
+from envkit.detect.situation import judge_host
+from envkit.detect.visibility import detect_masks
 from envkit.model.host import Evidence, Finding, Gap, HostFacts
 from envkit.system.host import Host
 
@@ -48,13 +50,14 @@ def detect_host(host: Host, *, data_directory: str) -> HostFacts:
             cpu=processor,
             memory_mib=total_memory_mib(host),
             disk_free_mib=None if free is None else free // (1024 * 1024),
-            devices=None if nothing_known else joined.devices,
+            devices=None if nothing_known else with_node_groups(host, joined.devices or ()),
             stacks=None if nothing_known and not joined.stacks else joined.stacks,
             engines=engines.result(),
             pythons=pythons.result(),
             gaps=(*gaps, *joined.gaps),
         )
-    return msgspec.structs.replace(facts, findings=(*facts.findings, *analyze_host(host, facts)))
+    facts = msgspec.structs.replace(facts, masks=detect_masks(host, facts))
+    return judge_host(host, facts, pci)
 
 
 def vendor_detectors() -> tuple[Callable[[Surroundings], VendorFacts], ...]:

@@ -3,6 +3,7 @@
 import re
 
 from envkit.errors import UsageError
+from envkit.model.host import Device
 from envkit.model.matrix import DeviceModel, Vendor
 from envkit.model.version import VendorVersion
 
@@ -17,6 +18,7 @@ _SUFFIX = re.compile(
     r"\d+gb|\d+g|hbm\d?e?|sxm\d?|pcie|nvl|oam|vf|mig|\d+[abcq]|max|q|laptop|mobile|gpu|with|design|edition|lite|hash|rate|nvgpu|graphics"
 )
 _CUT = "..."
+_INTEGRATED = "integrated"
 
 
 def known_vendor(name: str) -> Vendor | None:
@@ -33,6 +35,12 @@ def known_vendor(name: str) -> Vendor | None:
 def model_by_pci_id(vendor: Vendor, pci_id: str | None) -> DeviceModel | None:
     """Return the table row that lists a PCI id."""
     return next((model for model in vendor.models if pci_id is not None and pci_id in model.pci_ids), None)
+
+
+def is_integrated(vendor: Vendor | None, device: Device) -> bool:
+    """Tell whether a device is known to be a part of the processor."""
+    model = None if vendor is None else model_by_pci_id(vendor, device.pci_id)
+    return model is not None and model.category == _INTEGRATED
 
 
 def only_model(vendor: Vendor, architecture: str) -> DeviceModel | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from envkit.detect.facts import Surroundings
 from envkit.detect.findings import make_finding
+from envkit.detect.nodes import nodes_denied
 from envkit.model.host import Device, Finding
 
 _FREE_DRIVERS = ("nouveau", "nova", "nova_core")
@@ -19,22 +20,29 @@ def driver_finding(
     remedy `VENDOR-driver` installs the vendor's driver.
     """
     place = f"/sys/bus/pci/devices/{device.pci_address}"
-    install = (f"{device.vendor}-driver",)
     driver = device.kernel_driver
     system = around.system
     if driver is None:
         evidence = f"{place} has no driver bound"
-        return make_finding("driver-missing", fact, evidence, system=system, remedies=install) if unbound else None
+        return _installable("driver-missing", around, device, fact, evidence) if unbound else None
     if serving is not None and driver in serving:
         return None
     evidence = f"{place}/driver is {driver}"
     if driver == PASSTHROUGH:
         return make_finding("driver-vfio", fact, evidence, system=system)
     if driver in _FREE_DRIVERS:
-        return make_finding("driver-nouveau", fact, evidence, system=system, remedies=install)
+        return _installable("driver-nouveau", around, device, fact, evidence)
     if serving is None:
         return None
-    return make_finding("driver-missing", fact, evidence, system=system, remedies=install)
+    return _installable("driver-missing", around, device, fact, evidence)
+
+
+def _installable(name: str, around: Surroundings, device: Device, fact: str, evidence: str) -> Finding:
+    # Imported here: a healthy host has no use for it.
+    from envkit.detect.branches import driver_remedy
+
+    remedies, values = driver_remedy(around, device)
+    return make_finding(name, fact, evidence, system=around.system, severity=None, remedies=remedies, **values)
 
 
 def node_finding(around: Surroundings, fact: str, nodes: tuple[str, ...], *, device_flag: str) -> Finding | None:
@@ -46,11 +54,7 @@ def node_finding(around: Surroundings, fact: str, nodes: tuple[str, ...], *, dev
     if missing is not None and around.contained:
         evidence = f"{missing} does not exist, while the host's driver is visible"
         return make_finding("container-without-devices", fact, evidence, system=around.system, device_flag=device_flag)
-    denied = next((node for node in nodes if node != missing and around.host.accessible(node) is False), None)
-    return None if denied is None or around.host.exists(denied) is False else nodes_inaccessible(around, fact, denied)
-
-
-def nodes_inaccessible(around: Surroundings, fact: str, node: str) -> Finding:
-    """Return the finding that this user may not open a node that is there."""
-    evidence = f"{node} cannot be opened for reading and writing"
-    return make_finding("nodes-inaccessible", fact, evidence, system=around.system, node=node)
+    denied = tuple(
+        node for node in nodes if around.host.exists(node) is not False and around.host.accessible(node) is False
+    )
+    return nodes_denied(around, fact, denied) if denied else None

@@ -5,7 +5,7 @@ from itertools import groupby
 
 import msgspec
 
-from envkit.model.host import ContainerEngine, Device, Finding, HostFacts, Libc, Stack
+from envkit.model.host import ContainerEngine, Device, Finding, HostFacts, Libc, Mask, Stack
 
 _WIDTH = 100
 _LABEL = 9  # width of the first column
@@ -16,19 +16,53 @@ _TIMES = "\N{MULTIPLICATION SIGN}"
 def describe_host(facts: HostFacts) -> str:
     """Return the facts as plain lines of at most 100 columns; what is not known is said to be unknown."""
     lines = [
+        *_machine(facts),
+        *_several("masks", tuple(_mask(mask, facts) for mask in facts.masks)),
+        *_several("engines", _none_or(facts.engines, tuple(map(_engine, facts.engines or ())))),
+        *_line("pythons", _pythons(facts)),
+        *_troubles(facts),
+    ]
+    for engine in facts.engines or ():
+        if engine.elsewhere:
+            lines += ["", *_daemon_host(engine)]
+    return "\n".join(lines) + "\n"
+
+
+def headline_elsewhere(engine: ContainerEngine) -> str:
+    """Return the sentence that says which machine counts for the containers of a daemon elsewhere."""
+    return f"{engine.name}'s daemon runs on another machine ({engine.endpoint}): its devices count for containers"
+
+
+def _machine(facts: HostFacts) -> list[str]:
+    return [
         *_line("os", _system(facts)),
         *_line("cpu", _processor(facts)),
         *_line("memory", f"{_size(facts.memory_mib)}, disk free {_size(facts.disk_free_mib)}"),
         *_several("devices", _devices(facts)),
         *_several("drivers", tuple(map(_stack, facts.stacks or ()))),
-        *_several("engines", _none_or(facts.engines, tuple(map(_engine, facts.engines or ())))),
-        *_line("pythons", _pythons(facts)),
     ]
-    for alike in _grouped(facts.findings):
-        lines += ["", *_finding(alike, facts)]
+
+
+def _daemon_host(engine: ContainerEngine) -> list[str]:
+    there = engine.host or HostFacts()
+    headline = textwrap.wrap(headline_elsewhere(engine), _WIDTH, break_on_hyphens=False)
+    if there.os is None and there.devices is None:
+        reasons = "".join(f": {gap.reason}" for gap in there.gaps[:1])
+        return [*headline, *_line("", f"nothing is known of it{reasons}")]
+    return [*headline, *_machine(there), *_troubles(there)]
+
+
+def _troubles(facts: HostFacts) -> list[str]:
+    """Return the findings, each with an empty line before it, and how much is not known."""
+    lines = describe_findings(facts.findings, facts)
     if facts.gaps:
         lines += ["", f"{len(facts.gaps)} {'fact' if len(facts.gaps) == 1 else 'facts'} could not be read (see --json)"]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def describe_findings(findings: tuple[Finding, ...], facts: HostFacts) -> list[str]:
+    """Return findings as lines: an empty one, what is wrong and why, what was seen, and what mends it."""
+    return [line for alike in _grouped(findings) for line in ("", *_finding(alike, facts))]
 
 
 def _line(label: str, text: str) -> list[str]:
@@ -101,7 +135,7 @@ def _devices(facts: HostFacts) -> tuple[str, ...]:
 
 
 def _alike(device: Device) -> Device:
-    return msgspec.structs.replace(device, index=None, pci_address=None, nodes=None)
+    return msgspec.structs.replace(device, index=None, pci_address=None, nodes=None, node_groups=None)
 
 
 def _device(same: tuple[Device, ...]) -> str:
@@ -136,6 +170,19 @@ def _stack(stack: Stack) -> str:
     if stack.runtimes:
         parts.append("installed " + " ".join(f"{runtime.name} {runtime.version}" for runtime in stack.runtimes))
     return ", ".join(parts)
+
+
+def _mask(mask: Mask, facts: HostFacts) -> str:
+    """Return `CUDA_VISIBLE_DEVICES=0,1 leaves nvidia 0 1 of 4`."""
+    setting = f"{mask.variable}={mask.value}" if mask.value else f'{mask.variable}=""'
+    if mask.container:
+        return f"{setting} says what this container was given of {mask.vendor}"
+    if mask.devices is None:
+        return f"{setting} leaves {mask.vendor} devices that cannot be told"
+    if not mask.devices:
+        return f"{setting} hides all {mask.vendor} devices from frameworks"
+    count = sum(device.vendor == mask.vendor and device.partition_of is None for device in facts.devices or ())
+    return f"{setting} leaves {mask.vendor} {' '.join(map(str, mask.devices))} of {count}"
 
 
 def _engine(engine: ContainerEngine) -> str:

@@ -21,6 +21,7 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     engine: Engine
     mode: Mode
     reason: str  # a sentence that says why this engine
+    facts: HostFacts  # of the machine on which it makes environments
     find_base: Callable[[str], ImageState] | None = None  # None: the engine has no base images
 
 
@@ -41,15 +42,15 @@ def climb_ladder(facts: HostFacts, request: Request, name: str) -> tuple[Rung, .
             )
         return (_asked(facts, request, wanted),)
     if holder is not None:
-        return (_rung(holder, f"{_title(facts, holder)}, which this environment already has"),)
-    containers = tuple(_rung(engine, _title(facts, engine)) for engine in usable_engines(facts.engines or ()))
+        return (_rung(facts, holder, f"{_title(facts, holder)}, which this environment already has"),)
+    containers = tuple(_rung(facts, engine, _title(facts, engine)) for engine in usable_engines(facts.engines or ()))
     if request.mode is Mode.CONTAINER:
         if not containers:
             raise EngineNotReadyError(
                 "no container engine can be used here", facts=_refusals(facts), hints=_hints(facts, request)
             )
         return containers
-    return (*containers, _rung(NATIVE, _why_native(facts, tried=bool(containers))))
+    return (*containers, _rung(facts, NATIVE, _why_native(facts, tried=bool(containers))))
 
 
 def _command(request: Request, engine: str) -> str:
@@ -57,14 +58,14 @@ def _command(request: Request, engine: str) -> str:
     # `ls` and `exec` climb no ladder: they must not load the resolver.
     from envkit.resolve.command import request_command
 
-    return request_command(msgspec.structs.replace(request, engine=engine, mode=None), Availability())
+    return request_command(msgspec.structs.replace(request, engine=engine, mode=None, name=None), Availability())
 
 
 def _asked(facts: HostFacts, request: Request, name: str) -> Rung:
     if name == NATIVE:
-        return _rung(NATIVE, "native, as asked")
+        return _rung(facts, NATIVE, "native, as asked")
     if name in usable_engines(facts.engines or ()):
-        return _rung(name, f"{_title(facts, name)}, as asked")
+        return _rung(facts, name, f"{_title(facts, name)}, as asked")
     found = _fact(facts, name)
     if found is None:
         message = f"no such engine was found on this machine: {name}"
@@ -76,11 +77,15 @@ def _asked(facts: HostFacts, request: Request, name: str) -> Rung:
     raise EngineNotReadyError(message, hints=(*found.remedy, _command(request, NATIVE)))
 
 
-def _rung(name: str, reason: str) -> Rung:
+def _rung(facts: HostFacts, name: str, reason: str) -> Rung:
     engine = load_engine(name)
     find_base = cast("Callable[[str], ImageState] | None", getattr(engine, "find_base", None))
     return Rung(
-        engine=engine, mode=Mode.NATIVE if name == NATIVE else Mode.CONTAINER, reason=reason, find_base=find_base
+        engine=engine,
+        mode=Mode.NATIVE if name == NATIVE else Mode.CONTAINER,
+        reason=reason,
+        facts=facts.for_engine(name),
+        find_base=find_base,
     )
 
 
@@ -108,7 +113,8 @@ def _title(facts: HostFacts, name: str) -> str:
         return name
     version = f" {fact.version}" if fact.version else ""
     builder = " with BuildKit" if fact.builder == "buildkit" else ""
-    return f"{name}{version}{builder}"
+    elsewhere = f" on another machine ({fact.endpoint})" if fact.elsewhere else ""
+    return f"{name}{version}{builder}{elsewhere}"
 
 
 def _why_native(facts: HostFacts, *, tried: bool) -> str:

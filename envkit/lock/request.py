@@ -57,7 +57,8 @@ def lock_request(
     try:
         with tempfile.TemporaryDirectory(prefix="envkit-lock-") as directory:
             cache = os.fspath(cache_directory or uv_cache_directory())
-            command = _command(target, sources, Path(directory), cache)
+            constraints = _own_constraints(resolution.chosen, Path(directory))
+            command = _command(target, sources, Path(directory), cache, constraints)
             text = _compile(resolution.chosen, sources, command, Path(directory), log)
     except OSError as error:
         raise storage_error(error, Path(tempfile.gettempdir()), "cannot write temporary files") from error
@@ -101,14 +102,25 @@ def _compile(
     return text
 
 
-def _command(target: Target, sources: PackageSources, directory: Path, cache_directory: str) -> Command:
+def _own_constraints(chosen: Chosen, directory: Path) -> tuple[str, ...]:
+    """Write what the resolution holds back for the chosen devices; returns the paths of constraints files."""
+    if not chosen.constraints:
+        return ()
+    path = directory / "constraints.txt"
+    path.write_text("".join(f"{line}\n" for line in chosen.constraints), encoding="utf-8")
+    return (str(path),)
+
+
+def _command(
+    target: Target, sources: PackageSources, directory: Path, cache_directory: str, constraints: tuple[str, ...]
+) -> Command:
     options = ["--python", target.interpreter or sys.executable]
     if target.interpreter is None:
         options += ["--python-version", target.python.removesuffix("t")]
     if target.uv_platform is not None:
         options += ["--python-platform", target.uv_platform]
-    for constraint in sources.constraints:
-        options += ["--constraints", constraint.value]
+    for path in (*(constraint.value for constraint in sources.constraints), *constraints):
+        options += ["--constraints", path]
     variables = {"UV_HTTP_RETRIES": "0"}
     if sources.timeout_seconds is None:
         variables["UV_HTTP_TIMEOUT"] = _SILENCE_SECONDS

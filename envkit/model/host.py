@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+import msgspec
+
 from envkit.model.value import Value
 
 
@@ -81,6 +83,7 @@ class Stack(Value):
     driver_kind: str | None = None  # nvidia: open | proprietary; amd, intel: dkms | in-tree
     runtime_ceiling: Runtime | None = None
     runtimes: tuple[Runtime, ...] | None = None
+    firmware: str | None = None  # of the devices, where all have the same
 
 
 class ContainerEngine(Value):
@@ -97,7 +100,10 @@ class ContainerEngine(Value):
     runtimes: tuple[str, ...] | None = None
     usable: bool | None = None
     reason: str | None = None  # why it is not usable
+    obstacle: str | None = None  # its kind: no-client | daemon-down | no-permission | too-old | no-builder | no-context
     remedy: tuple[str, ...] = ()
+    elsewhere: bool = False  # True: the daemon runs on another machine than this one
+    host: "HostFacts | None" = None  # that machine; None: it was not looked at, or it is this one
 
 
 class Python(Value):
@@ -105,6 +111,16 @@ class Python(Value):
 
     version: str
     path: str
+
+
+class Mask(Value):
+    """An environment variable by which frameworks see fewer devices than there are; the devices stay usable."""
+
+    vendor: str
+    variable: str  # CUDA_VISIBLE_DEVICES
+    value: str
+    devices: tuple[int, ...] | None = None  # indices that stay visible; None: the value cannot be mapped to them
+    container: bool = False  # only container runtimes read it: it says what this container was given
 
 
 class Finding(Value):
@@ -145,6 +161,7 @@ class HostFacts(Value, tag_field="format", tag="envkit-host/1"):
     stacks: tuple[Stack, ...] | None = None
     engines: tuple[ContainerEngine, ...] | None = None
     pythons: tuple[Python, ...] | None = None
+    masks: tuple[Mask, ...] = ()  # in the order in which they apply
     findings: tuple[Finding, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -152,3 +169,14 @@ class HostFacts(Value, tag_field="format", tag="envkit-host/1"):
     def stack(self, vendor: str) -> Stack | None:
         """Return the driver stack of one vendor, or None when there is none or it is not known."""
         return next((stack for stack in self.stacks or () if stack.vendor == vendor), None)
+
+    def for_engine(self, name: str | None) -> "HostFacts":
+        """Return what holds for environments of an engine: where its daemon runs elsewhere, the facts of that machine.
+
+        None is the native one. The engines stay those that can be asked from here.
+        """
+        engine = next((engine for engine in self.engines or () if engine.name == name), None)
+        if engine is None or not engine.elsewhere:
+            return self
+        # Nothing but a container can be started there, whatever Pythons that machine has.
+        return msgspec.structs.replace(engine.host or HostFacts(), engines=self.engines, pythons=())

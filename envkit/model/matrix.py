@@ -2,12 +2,14 @@
 
 from typing import Literal
 
+from envkit.model.access import AccessRow, PciRange
 from envkit.model.host import Runtime
 from envkit.model.value import Value
 
 DEFAULT_INDEX = "default"  # the user's main index (PyPI, or the mirror that stands for it)
 WHEELHOUSE_INDEX = "wheelhouse"
 CPU = "cpu"  # stands for the vendor where no accelerator is used
+LINUX = "linux"  # the operating system of containers
 
 
 class Source(Value):
@@ -33,6 +35,39 @@ class IndexRow(Value):
     url: str
     packages: tuple[str, ...]  # the only packages taken from it
     source: str
+    own: bool = False  # only variants that name it are on it, not those that a release lists as `indexed`
+
+    def variant_of(self, name: str) -> str | None:
+        """Return the variant that an index of this name stands for, empty where it stands for none; None: not this."""
+        before, mark, after = self.name.partition("{variant}")
+        if not mark:
+            return "" if name == self.name else None
+        fits = len(name) > len(before + after) and name.startswith(before) and name.endswith(after)
+        return name[len(before) : len(name) - len(after)] if fits else None
+
+    def address(self, name: str) -> str | None:
+        """Return the URL of the index of this name, or None where this row is about others."""
+        variant = self.variant_of(name)
+        return None if variant is None else self.url.replace("{variant}", variant)
+
+
+class BrokenRow(Value):
+    """Builds that are known not to work although nothing else speaks against them; what is None or empty means all."""
+
+    reason: str  # a sentence that says what happens
+    source: str
+    releases: str = ""  # PEP 440 range of the main package
+    variants: tuple[str, ...] | None = None
+    architectures: tuple[str, ...] | None = None  # of devices
+
+
+class HostWindow(Value):
+    """Hosts that builds are made for; `allowed` are alternatives, one of which has to hold."""
+
+    fact: Literal["os", "os-version", "kernel", "firmware", "driver", "runtime"]
+    # os: `ubuntu-22.04`, `ubuntu-*`; the others: ranges of the vendor's versions, `>=5.15,<6.9`
+    allowed: tuple[str, ...]
+    source: str
 
 
 class VariantRow(Value):
@@ -49,9 +84,23 @@ class VariantRow(Value):
     ptx_indexed: tuple[str, ...] | None = None  # the same for builds on the recipe's own index; None: as `ptx`
     package: str | None = None  # the main package's name in this variant, where it differs: tensorflow-cpu
     extra: str | None = None  # extra of the main package that brings the runtime: cuda12
+    requirements: tuple[str, ...] = ()  # what it needs and its metadata does not ask for: nvidia-cublas-cu12
     libc: str | None = None  # glibc floor, where it differs from the release's
+    pythons: tuple[str, ...] | None = None  # where it has wheels for fewer than the release
+    system: Literal["linux", "darwin"] = "linux"  # the operating system that it runs under
+    cpu_level: str | None = None  # archspec's generic level that the machine code needs: x86_64_v3
+    cpu_features: tuple[str, ...] = ()  # what it needs where no level says it: avx
+    windows: tuple[HostWindow, ...] = ()  # all of which have to hold
+    broken: tuple[BrokenRow, ...] = ()
+    systems: tuple[str, ...] = (LINUX,)  # operating systems that it is built for: macos
+    pythons: tuple[str, ...] | None = None  # where it is made for fewer than the release
+    pins: dict[str, str] = {}  # exact versions of what makes the release a build for the vendor: torch-npu
+    # Where the main package comes from, whatever the releases list: `default`, or an own index's name: pytorch-cpu
+    index: str | None = None
+    image: str | None = None  # the vendor's own image, where the build is to be had in it alone
     confidence: Literal["high", "medium", "low"] = "high"
     note: str | None = None
+    derived: bool = False  # from wheels, and rewritten by `envkit matrix refresh`
 
 
 class ReleaseRow(Value):
@@ -64,11 +113,26 @@ class ReleaseRow(Value):
     pythons_by_architecture: dict[str, tuple[str, ...]] = {}  # where a processor architecture has fewer
     libc: dict[str, str] = {}  # glibc floor by processor architecture
     default: dict[str, str] = {}  # variant on the main index, by processor architecture
+    # further variants there, under other names of the package or with an extra, by processor architecture
+    also: dict[str, tuple[str, ...]] = {}
     indexed: tuple[str, ...] = ()  # variants on the recipe's own indexes
     packages: dict[str, str] = {}  # exact versions of the companions: torchvision
     packages_pythons: dict[str, tuple[str, ...]] = {}  # of companions that have wheels for fewer Pythons
+    # PEP 440 ranges for the main packages and companions of other recipes: {torch: ">=2.10,<2.12"}
+    requires: dict[str, str] = {}
+    broken: tuple[BrokenRow, ...] = ()
     yanked: str | None = None  # the reason given upstream
     derived: bool = False
+
+
+class AbsentRow(Value):
+    """A vendor for which there are no builds that envkit can name, and what to take instead."""
+
+    vendor: str
+    reason: str
+    source: str
+    image: str | None = None  # of the vendor
+    recipe: str | None = None  # that has builds for it
 
 
 class CompanionRow(Value):
@@ -88,6 +152,44 @@ class SmokeRow(Value):
     imports: tuple[str, ...]  # modules that the program loads: their bytecode is worth keeping in an image
 
 
+class RuntimeNaming(Value):
+    """How builds for one runtime are called: CUDA 13.2 is `cu132`, variant `cu{major}{minor}`."""
+
+    runtime: str  # cuda | rocm
+    vendor: str
+    variant: str  # `{major}` and `{minor}` are those of the runtime's version
+
+
+class ModuleRow(Value):
+    """A Python module of a wheel that says what the wheel was built with."""
+
+    path: str  # inside the wheel: torch/version.py
+    runtimes: dict[str, str] = {}  # the names that hold the runtime's version, by runtime: {cuda: cuda, rocm: hip}
+    architectures: str | None = None  # the name that holds the device architectures: cuda_compute_capabilities
+
+
+class BinaryRow(Value):
+    """Members of a wheel that hold device code, or say for which devices there is code."""
+
+    member: str  # `*` for any part: torch/lib/libtorch_python.so, vllm/_C*.so
+    tells: Literal["list", "code"]  # a text such as `sm_80 sm_90`; or the headers of the device code itself
+    limit_mib: int = 64  # of compressed data that is read at most
+
+
+class DeriveRow(Value):
+    """What `envkit matrix refresh` reads in the wheels of the main index, and how rows are made of it."""
+
+    source: str  # of the rows that it adds
+    releases: str  # PEP 440 range of the releases that get a row
+    without_runtime: str = CPU  # the variant of wheels that are built for no runtime
+    runtimes: tuple[RuntimeNaming, ...] = ()  # none: nothing but the list of files is read
+    wheels: str | None = None  # the companion that has the binaries, where the main package is Python only: jaxlib
+    modules: tuple[ModuleRow, ...] = ()
+    binaries: tuple[BinaryRow, ...] = ()
+    requirements: tuple[str, ...] = ()  # what brings the runtime, `*` for any part: nvidia-*
+    toolkit: str | None = None  # the package whose versions are those of the runtime, and whose extras pin its parts
+
+
 class Recipe(Value):
     """One framework: `recipes/<name>.yaml`."""
 
@@ -103,6 +205,8 @@ class Recipe(Value):
     companions: tuple[CompanionRow, ...] = ()
     indexes: tuple[IndexRow, ...] = ()
     denied: tuple[Denied, ...] = ()
+    absent: tuple[AbsentRow, ...] = ()
+    derive: DeriveRow | None = None
 
 
 class DeviceModel(Value):
@@ -167,15 +271,70 @@ class DriverWindow(Value):
     source: str
 
 
-class AccessRow(Value):
-    """How a container reaches the devices of a vendor."""
+class RuntimeDrivers(Value):
+    """The drivers under which the vendor supports one runtime; a driver beyond the range is not known to fit or not."""
 
+    runtime: str  # a prefix: 9.1
+    allowed: str  # >=25.2,<26.2
     source: str
-    cdi_kind: str | None = None  # nvidia.com/gpu
-    common_nodes: tuple[str, ...] = ()
-    device_nodes: tuple[str, ...] = ()  # per device, `{index}` and `{minor}` replaced: /dev/nvidia{index}
-    groups: tuple[str, ...] = ()  # group names of the host whose numbers the container needs
-    environment: dict[str, str] = {}
+
+
+class ForwardRow(Value):
+    """A package with a newer driver's own library, under which older kernel drivers serve a newer runtime."""
+
+    runtime: str  # that the library implements: 13.1
+    package: str  # cuda-compat-13-1
+    branches: tuple[int, ...]  # of kernel drivers that the vendor lists for it
+    categories: tuple[str, ...]  # `DeviceModel.category` of the devices that it is for
+    source: str
+
+
+class AdmissionRow(Value):
+    """Images that the vendor's container runtime starts only under some drivers, whatever is installed in them."""
+
+    images: str  # `*` for any part: nvidia/cuda:12.8.*
+    source: str
+    # The driver has to implement it itself, or to be one of `branches` with devices of `categories`; None: not known.
+    runtime: str | None = None
+    branches: tuple[int, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+class PackageCap(Value):
+    """A library that dropped devices which frameworks still serve, and that they do not hold back themselves."""
+
+    package: str  # nvidia-cudnn-cu12
+    allowed: str  # PEP 440 range: `<9.11`
+    architectures: tuple[str, ...]  # of the devices
+    reason: str
+    source: str
+
+
+class VisibilityRow(Value):
+    """An environment variable by which frameworks see fewer devices of a vendor, and how its value is read."""
+
+    variable: str  # CUDA_VISIBLE_DEVICES
+    source: str
+    container: bool = False  # only container runtimes read it: it does not hide anything from a framework
+    owner: str | None = None  # the vendor whose variable it is first, where this one only reads it as well
+    # indices: `0,2`; tiles: `0.1,2`, where what is behind the point is a piece of the device; cores: pieces of devices
+    # alone; selector: `level_zero:0,1`
+    form: Literal["indices", "tiles", "cores", "selector"] = "indices"
+    empty: Literal["hides", "ignored"] | None = None  # what an empty value does; None: not known
+    invalid: Literal["ends"] | None = None  # an invalid entry ends the list; None: not known
+    blanks: bool = False  # blanks around an entry are skipped; False: they make it invalid
+    relative_to: str | None = None  # the variable whose remaining devices this one counts
+    fallback_for: str | None = None  # read only where that variable is unset or empty
+    # `VARIABLE=value` under which unlike devices are counted by bus address, as envkit does; None: they always are
+    bus_order: str | None = None
+
+
+class KernelFloor(Value):
+    """The oldest kernel whose own driver serves an architecture without being told to."""
+
+    architecture: str
+    minimum: str
+    source: str
 
 
 class Vendor(Value):
@@ -186,16 +345,36 @@ class Vendor(Value):
     pci_vendors: tuple[str, ...]  # hexadecimal, without 0x
     sources: dict[str, Source]
     runtime: str | None = None  # cuda | rocm
+    # The kernel modules that serve its devices, under all names that they are built by, that for `modprobe` first.
+    kernel_modules: tuple[str, ...] = ()
+    fabric_switches: tuple[str, ...] = ()  # PCI ids of switches between devices that a service has to set up
+    board_kernels: dict[str, str] = {}  # release of the boards' own system by the kernel that it runs: {"5.15": "36"}
     architecture_rule: Literal["same-major", "exact"] = (
         "exact"  # same-major: code for sm_80 also runs on sm_86, never lower or across majors
     )
     models: tuple[DeviceModel, ...] = ()
+    pci_ranges: tuple[PciRange, ...] = ()
     architectures: tuple[ArchitectureRow, ...] = ()
     driver_floors: tuple[DriverFloor, ...] = ()
     driver_rows: tuple[DriverRow, ...] = ()
     driver_branches: tuple[DriverBranch, ...] = ()
     driver_windows: tuple[DriverWindow, ...] = ()
+    kernel_floors: tuple[KernelFloor, ...] = ()
+    forward_rows: tuple[ForwardRow, ...] = ()
+    admissions: tuple[AdmissionRow, ...] = ()
+    package_caps: tuple[PackageCap, ...] = ()
+    runtime_drivers: tuple[RuntimeDrivers, ...] = ()
+    bases: tuple["BaseRow", ...] = ()  # images of the vendor that bring a runtime
+    native_only: str | None = None  # why no container reaches its devices
+    image_driver: str | None = None  # what of the driver an image has to bring itself, which plain ones do not
+    kubernetes: str | None = None  # the resource that its device plugin offers
+    visibility_rows: tuple[VisibilityRow, ...] = ()  # in the order in which they apply
     access: AccessRow | None = None
+
+    @property
+    def visibility(self) -> tuple[str, ...]:
+        """Return the variables that decide which of the vendor's devices a framework or a container sees."""
+        return tuple(row.variable for row in self.visibility_rows)
 
 
 class BaseRow(Value):
@@ -207,6 +386,8 @@ class BaseRow(Value):
     pythons: tuple[str, ...]
     cpu_architectures: tuple[str, ...]
     source: str
+    runtime: Runtime | None = None  # that it brings
+    architectures: tuple[str, ...] | None = None  # of devices that the runtime in it is for; None: all
 
 
 class OsRow(Value):
@@ -218,6 +399,7 @@ class OsRow(Value):
     libc: str | None = None
     python: str | None = None
     aliases: tuple[str, ...] = ()
+    image_words: tuple[str, ...] = ()  # parts of image tags that mean it: bookworm, ubuntu22.04
 
 
 class Foundations(Value):
@@ -249,9 +431,20 @@ class Build(Value):
     architectures: tuple[str, ...] | None = None
     ptx: tuple[str, ...] = ()
     libc: str | None = None
+    system: Literal["linux", "darwin"] = "linux"
     extra: str | None = None
+    requirements: tuple[str, ...] = ()
     companions: dict[str, str] = {}
     companion_pythons: dict[str, tuple[str, ...]] = {}  # of those that have wheels for fewer Pythons
+    requires: dict[str, str] = {}  # of other recipes' packages
+    cpu_level: str | None = None
+    cpu_features: tuple[str, ...] = ()
+    windows: tuple[HostWindow, ...] = ()
+    broken: tuple[BrokenRow, ...] = ()  # those that cover it
+    system: str = LINUX
+    pins: dict[str, str] = {}
+    label: str | None = None  # of its version on an own index; None: the variant
+    image: str | None = None
     yanked: str | None = None
 
 

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+import msgspec
+
 from envkit.model.value import Value
 
 
@@ -10,6 +12,12 @@ class Mode(StrEnum):
 
     NATIVE = "native"
     CONTAINER = "container"
+
+
+class Allowance(StrEnum):
+    """What is possible, but only done for who asks for it."""
+
+    FORWARD_COMPAT = "forward-compat"  # a newer runtime's driver library over an older kernel driver
 
 
 class Spec(Value):
@@ -25,6 +33,18 @@ class Spec(Value):
         return f"{self.recipe}{extras}{self.range}"
 
 
+class Doubt(Value):
+    """Builds of one recipe of which somebody asks why they were not chosen."""
+
+    spec: Spec
+    variant: str | None = None  # cu130; None: any
+
+    def __str__(self) -> str:
+        """Return the question as it is typed."""
+        name = str(msgspec.structs.replace(self.spec, range=""))
+        return f"{name}{f'+{self.variant}' if self.variant else ''}{self.spec.range}"
+
+
 class Request(Value):
     """What is wanted, independent of the machine it is wanted on."""
 
@@ -36,3 +56,8 @@ class Request(Value):
     mode: Mode | None = None  # None: container where an engine is usable, else native
     engine: str | None = None  # docker | podman | native as asked for; None: the ladder decides
     packages: tuple[str, ...] = ()  # further PEP 508 requirements
+    name: str | None = None  # of the environment, where it was typed: commands that are proposed repeat it
+    allow: tuple[Allowance, ...] = ()
+    only_index: str | None = None  # take builds from this index alone: default, wheelhouse, pytorch-cu126
+    base_image: str | None = None  # make the container from this image
+    why_not: Doubt | None = None

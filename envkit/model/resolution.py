@@ -1,6 +1,7 @@
 """The answer of the resolver, `envkit-resolution/1`."""
 
 from enum import StrEnum
+from typing import Literal
 
 from envkit.model.host import Runtime
 from envkit.model.request import Mode, Request
@@ -73,8 +74,18 @@ class Base(Value):
     """The image that a container environment is built from."""
 
     image: str  # python:3.12-slim-bookworm
-    os: str  # debian-12
+    os: str | None = None  # debian-12
     digest: str | None = None
+    libc: str | None = None  # glibc version inside
+
+
+class Addition(Value):
+    """What the environment needs besides and envkit does not install; `provided`: the machine has it already."""
+
+    package: str  # cuda-compat-13-1, of the vendor's own repository
+    reason: str
+    source: str
+    provided: bool = False
 
 
 class Chosen(Value):
@@ -94,7 +105,28 @@ class Chosen(Value):
     base: Base | None = None  # container only
     devices: tuple[int, ...] = ()
     driver_range: str | None = None
+    constraints: tuple[str, ...] = ()  # PEP 508: versions that packages may have, should they be installed
+    additions: tuple[Addition, ...] = ()
     notes: tuple[str, ...] = ()  # what was left out or assumed, a sentence each
+
+
+class Objection(Value):
+    """What speaks against one candidate of a `WhyNot`, or against several for the same reason."""
+
+    candidate: str
+    outcome: Literal["chosen", "outranked", "refused"]
+    reason: str
+    rule: str | None = None  # that refuses it
+    sources: tuple[str, ...] = ()
+    count: int = 1
+
+
+class WhyNot(Value):
+    """The answer to `--why-not`, candidates best first; none where the matrix has no such build for the processor."""
+
+    asked: str
+    text: str
+    objections: tuple[Objection, ...] = ()
 
 
 class MatrixStamp(Value):
@@ -115,3 +147,4 @@ class Resolution(Value, tag_field="format", tag="envkit-resolution/1"):
     rejected: tuple[Rejected, ...] = ()
     blame: tuple[Blame, ...] = ()
     remedies: tuple[Remedy, ...] = ()
+    why_not: WhyNot | None = None

@@ -1,7 +1,8 @@
 """How a container reaches the chosen devices: CDI names, the engine's own option, or device nodes, in this order."""
 
+from envkit.model.access import AccessRow
 from envkit.model.host import ContainerEngine, Device, HostFacts
-from envkit.model.matrix import AccessRow, Matrix
+from envkit.model.matrix import Matrix
 from envkit.model.plan import DeviceAccess
 from envkit.model.resolution import Chosen
 

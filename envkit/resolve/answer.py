@@ -6,7 +6,7 @@ from envkit.model.value import Value
 from envkit.resolve.attempt import Attempt, attempt_vendor
 from envkit.resolve.devices import Accelerator, accelerators, vendor_names
 from envkit.resolve.options import Option, all_options
-from envkit.resolve.problem import Problem, Want, check_vendor_name, find_wants
+from envkit.resolve.problem import Problem, Want, check_doubt, check_index_name, check_vendor_name, find_wants
 
 UNUSED_RULE = "accelerator-unused"
 
@@ -29,10 +29,12 @@ def find_answer(problem: Problem) -> Answer:
     """Try the vendor that was asked for, or those of the host's usable-looking devices, and the processor last.
 
     Of several vendors the one counts that rests on the fewest assumptions, then the one with the most memory. Raises
-    the errors of `find_wants`, `check_vendor_name` and `make_situation`.
+    the errors of `find_wants`, `check_vendor_name`, `check_index_name`, `check_doubt` and `make_situation`.
     """
     check_vendor_name(problem)
     wants = find_wants(problem)
+    check_index_name(problem, wants)
+    check_doubt(problem, wants)
     options = tuple(all_options(problem, want) for want in wants)
     devices = {name: accelerators(problem, name) for name in vendor_names(problem)}
     asked = problem.request.on

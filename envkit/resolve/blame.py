@@ -6,7 +6,9 @@ from envkit.model.resolution import Blame
 from envkit.model.version import VendorVersion
 from envkit.resolve.attempt import Attempt
 from envkit.resolve.changes import AGREE
+from envkit.resolve.checks.broken import RULE as BROKEN_RULE
 from envkit.resolve.checks.judgement import Judgement
+from envkit.resolve.checks.windows import WINDOW_RULE
 from envkit.resolve.grade import judge_fully
 from envkit.resolve.options import Option
 from envkit.resolve.problem import Problem
@@ -17,8 +19,11 @@ from envkit.resolve.trial import Trial, least_driver
 _FACTS = {
     "amd-driver-window": "driver",
     "base-image": "index",
+    "container-admission": "driver",
+    "companion-index": "package-conflict",
     "constraint": "package-conflict",
     "cpu-architecture": "cpu-architecture",
+    "cpu-level": "cpu-level",
     "denied": "framework",
     "device": "platform",
     "device-architecture": "device-architecture",
@@ -28,6 +33,8 @@ _FACTS = {
     "extras": "framework",
     "index-availability": "index",
     "libc": "glibc",
+    "only-index": "index",
+    "operating-system": "platform",
     "package-conflict": "package-conflict",
     "python": "python",
     "python-request": "python",
@@ -36,7 +43,7 @@ _FACTS = {
     "vendor": "framework",
     "yanked": "framework",
 }
-_REQUEST_RULES = frozenset({"python-request", "request-range", "release-age", "extras"})
+_REQUEST_RULES = frozenset({"python-request", "request-range", "release-age", "extras", "only-index"})
 
 
 def find_blame(attempt: Attempt, trials: tuple[Trial, ...]) -> tuple[Blame, ...]:
@@ -128,6 +135,10 @@ def _as_wanted(option: Option, situation: Situation) -> Option:
 def _fact(judgement: Judgement) -> str:
     if judgement.rule == "kernel-module":
         return "device-architecture" if judgement.group == "mixed" else "driver"
+    if judgement.rule == WINDOW_RULE:
+        return judgement.group.partition(" ")[0]
+    if judgement.rule == BROKEN_RULE:
+        return "device-architecture" if judgement.group.startswith("device ") else "framework"
     return _FACTS[judgement.rule]
 
 

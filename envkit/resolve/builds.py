@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from envkit.model.matrix import DEFAULT_INDEX, Build, IndexRow, Recipe, ReleaseRow, Source, VariantRow
+import msgspec
+
+from envkit.model.matrix import DEFAULT_INDEX, BrokenRow, Build, IndexRow, Recipe, ReleaseRow, Source, VariantRow
 from envkit.model.value import Value
 from envkit.resolve.versions import is_stable, within
 
@@ -17,16 +19,28 @@ class BuildSource(Value):
 
 def expand_builds(recipe: Recipe, architecture: str, index_urls: dict[str, str]) -> tuple[Build, ...]:
     """Return all builds of a recipe's final releases for one processor architecture; prereleases are never offered."""
-    rows: dict[str, list[VariantRow]] = {}
-    for row in recipe.variants:
-        if architecture in row.cpu_architectures:
-            rows.setdefault(row.variant, []).append(row)
+    rows = _rows_of(recipe, architecture)
     return tuple(
         build
         for release in recipe.releases
         if is_stable(release.version)
         for build in _release_builds(recipe, release, architecture, rows, index_urls)
     )
+
+
+def expand_release(
+    recipe: Recipe, release: ReleaseRow, architecture: str, index_urls: dict[str, str]
+) -> tuple[Build, ...]:
+    """Return the builds of one release for one processor architecture."""
+    return tuple(_release_builds(recipe, release, architecture, _rows_of(recipe, architecture), index_urls))
+
+
+def _rows_of(recipe: Recipe, architecture: str) -> dict[str, list[VariantRow]]:
+    rows: dict[str, list[VariantRow]] = {}
+    for row in recipe.variants:
+        if architecture in row.cpu_architectures:
+            rows.setdefault(row.variant, []).append(row)
+    return rows
 
 
 def expand_other_architectures(recipe: Recipe, index_urls: dict[str, str]) -> tuple[Build, ...]:
@@ -55,17 +69,37 @@ def make_build(recipe: Recipe, release: ReleaseRow, row: VariantRow, architectur
         index=source.index,
         index_url=source.url,
         index_packages=source.packages,
-        pythons=release.pythons_by_architecture.get(architecture, release.pythons),
+        pythons=row.pythons or release.pythons_by_architecture.get(architecture, release.pythons),
         source="; ".join(dict.fromkeys(source_text(recipe.sources, key) for key in (release.source, row.source))),
         runtime=row.runtime,
         architectures=row.architectures,
         ptx=row.ptx if row.ptx_indexed is None or not on_own_index else row.ptx_indexed,
-        libc=row.libc or release.libc.get(architecture),
+        libc=None if row.system == "darwin" else row.libc or release.libc.get(architecture),
+        system=row.system,
         extra=row.extra,
+        requirements=row.requirements,
         companions=release.packages,
         companion_pythons=release.packages_pythons,
+        requires=release.requires,
+        cpu_level=row.cpu_level,
+        cpu_features=row.cpu_features,
+        windows=tuple(
+            msgspec.structs.replace(window, source=source_text(recipe.sources, window.source)) for window in row.windows
+        ),
+        broken=_broken_rows(recipe, release, row),
         yanked=release.yanked,
     )
+
+
+def _broken_rows(recipe: Recipe, release: ReleaseRow, row: VariantRow) -> tuple[BrokenRow, ...]:
+    """Return what is known to be broken about a release in a variant, with sources in full; in one order."""
+    rows = (*release.broken, *row.broken)
+    hit = (
+        msgspec.structs.replace(broken, source=source_text(recipe.sources, broken.source))
+        for broken in rows
+        if within(broken.releases, release.version) and (broken.variants is None or row.variant in broken.variants)
+    )
+    return tuple(sorted(hit, key=lambda broken: (broken.architectures is not None, broken.reason)))
 
 
 def source_text(sources: dict[str, Source], key: str) -> str:
@@ -82,8 +116,8 @@ def _release_builds(
     index_urls: dict[str, str],
 ) -> Iterator[Build]:
     default = release.default.get(architecture)
-    if default is not None:
-        row = find_variant(rows.get(default, []), release.version)
+    for variant in (*((default,) if default is not None else ()), *release.also.get(architecture, ())):
+        row = find_variant(rows.get(variant, []), release.version)
         if row is not None:
             yield make_build(recipe, release, row, architecture, BuildSource())
     for variant in release.indexed:

@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from envkit.model.host import Device, HostFacts, Libc, Stack
 from envkit.model.matrix import CPU
-from envkit.model.request import Mode
+from envkit.model.request import Allowance, Mode
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.devices import Accelerator, accelerators
 from envkit.resolve.problem import Problem
 
 AGREE = "use-cpu"
+FORWARD = "forward-compat"
 _FAR_FUTURE = "9999-12-31"
 _OPEN_LIBC = Libc(family="glibc")
 
@@ -37,9 +38,12 @@ def find_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
         Change(kind="drop-extra", cost=2, apply=_no_extras),
         Change(kind="loosen-constraint", cost=2, apply=_no_constraints),
         Change(kind="drop-package", cost=2, apply=_no_packages),
+        Change(kind="any-index", cost=2, apply=_any_index),
+        Change(kind="plain-base", cost=2, apply=_plain_base),
         *_device_changes(problem, vendor),
         Change(kind="use-container", cost=3, apply=_in_container),
         Change(kind="install-python", cost=4, apply=_any_python),
+        Change(kind=FORWARD, cost=5, apply=_forward_compatible),
         Change(kind="reach-index", cost=5, apply=_everything_reachable),
         Change(kind="change-driver", cost=6, apply=_best_driver),
         Change(kind="mend-device", cost=7, apply=_usable_devices),
@@ -47,6 +51,7 @@ def find_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
         Change(kind="other-device", cost=10, apply=_open_architectures, offered=False),
         Change(kind="other-libc", cost=10, apply=_open_libc, offered=False),
         Change(kind="other-processor", cost=10, apply=_other_processor, offered=False),
+        Change(kind="other-system", cost=10, apply=_open_system, offered=False),
         Change(kind="other-lock", cost=10, apply=_no_refusals, offered=False),
     )
 
@@ -133,6 +138,25 @@ def _no_packages(problem: Problem, _vendor: str) -> Problem | None:
     return replace(problem, request=replace(problem.request, packages=()))
 
 
+def _any_index(problem: Problem, _vendor: str) -> Problem | None:
+    if problem.request.only_index is None:
+        return None
+    return replace(problem, request=replace(problem.request, only_index=None))
+
+
+def _plain_base(problem: Problem, _vendor: str) -> Problem | None:
+    if problem.request.base_image is None:
+        return None
+    return replace(problem, request=replace(problem.request, base_image=None, mode=Mode.CONTAINER))
+
+
+def _forward_compatible(problem: Problem, _vendor: str) -> Problem | None:
+    allowed = problem.request.allow
+    if Allowance.FORWARD_COMPAT in allowed:
+        return None
+    return replace(problem, request=replace(problem.request, allow=(*allowed, Allowance.FORWARD_COMPAT)))
+
+
 def _no_refusals(problem: Problem, _vendor: str) -> Problem | None:
     if not problem.availability.refusals:
         return None
@@ -192,6 +216,16 @@ def _open_libc(problem: Problem, _vendor: str) -> Problem | None:
         return None
     system = replace(problem.facts.os, libc=_OPEN_LIBC)
     return replace(problem, facts=replace(problem.facts, os=system))
+
+
+def _open_system(problem: Problem, vendor: str) -> Problem | None:
+    """Leave open what a build's windows are about, but for the driver."""
+    if problem.facts.os is None:
+        return None
+    system = replace(problem.facts.os, id=None, version=None, kernel=None)
+    changed = replace(problem, facts=replace(problem.facts, os=system))
+    stack = problem.facts.stack(vendor)
+    return changed if stack is None else _with_stack(changed, replace(stack, runtimes=None, firmware=None))
 
 
 def _other_processor(problem: Problem, _vendor: str) -> Problem | None:

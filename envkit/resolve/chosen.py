@@ -1,7 +1,10 @@
 """The chosen combination written down: pins, requirements, indexes, base, devices, notes."""
 
+from msgspec.structs import replace
+
 from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.resolution import Base, Chosen, PackageIndex
+from envkit.resolve.additions import find_additions, find_constraints
 from envkit.resolve.answer import Answer
 from envkit.resolve.combine import Combination
 from envkit.resolve.devices import Accelerator
@@ -34,6 +37,8 @@ def make_chosen(answer: Answer, combination: Combination) -> Chosen:
         base=_base(combination.place, answer.problem),
         devices=tuple(sorted({device.index for device in situation.devices})),
         driver_range=driver_range(combination, situation),
+        constraints=find_constraints(combination, situation),
+        additions=find_additions(combination, situation),
         notes=(*_option_notes(options, situation), *_device_notes(answer)),
     )
 
@@ -41,25 +46,32 @@ def make_chosen(answer: Answer, combination: Combination) -> Chosen:
 def _indexes(options: list[Option]) -> tuple[PackageIndex, ...]:
     indexes: dict[tuple[str, str], PackageIndex] = {}
     for option in options:
-        build = option.build
-        if build.index == DEFAULT_INDEX or build.index_url is None:
-            continue
-        flat = build.index == WHEELHOUSE_INDEX
-        packages = tuple(option.pins) if flat else build.index_packages
-        known = indexes.get((build.index, build.index_url))
-        if known is not None:
-            packages = tuple(dict.fromkeys((*known.packages, *packages)))
-        indexes[build.index, build.index_url] = PackageIndex(
-            name=build.index, url=build.index_url, packages=packages, flat=flat
-        )
+        for index in (*_own_index(option), *option.companions.indexes):
+            known = indexes.get((index.name, index.url))
+            packages = index.packages if known is None else (*known.packages, *index.packages)
+            indexes[index.name, index.url] = replace(index, packages=tuple(dict.fromkeys(packages)))
     return tuple(indexes.values())
 
 
+def _own_index(option: Option) -> tuple[PackageIndex, ...]:
+    build = option.build
+    if build.index == DEFAULT_INDEX or build.index_url is None:
+        return ()
+    flat = build.index == WHEELHOUSE_INDEX
+    packages = tuple(option.pins) if flat else build.index_packages
+    return (PackageIndex(name=build.index, url=build.index_url, packages=packages, flat=flat),)
+
+
 def _base(place: Place, problem: Problem) -> Base | None:
-    if place.image is None or place.site.base is None:
+    if place.image is None:
         return None
     state = next((state for state in problem.availability.images if state.image == place.image), None)
-    return Base(image=place.image, os=place.site.base.os, digest=state.digest if state is not None else None)
+    return Base(
+        image=place.image,
+        os=place.site.os,
+        digest=state.digest if state is not None else None,
+        libc=place.site.libc.version if place.site.libc is not None else None,
+    )
 
 
 def _option_notes(options: list[Option], situation: Situation) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from envkit.model.value import Value
+from envkit.resolve.agreement import agree
 from envkit.resolve.checks.judgement import Judgement
 from envkit.resolve.checks.source import refused
 from envkit.resolve.grade import Graded
@@ -64,11 +65,10 @@ def combine_at(
 
 
 def _compatible(fields: tuple[tuple[Graded, ...], ...], chosen: tuple[Graded, ...]) -> Iterator[tuple[Graded, ...]]:
-    """Yield combinations best first; an option whose pins contradict those already chosen is passed over."""
+    """Yield combinations best first; an option that does not agree with those already chosen is passed over."""
     if len(chosen) == len(fields):
         yield chosen
         return
-    pins = {package: version for part in chosen for package, version in part.option.pins.items()}
     for entry in fields[len(chosen)]:
-        if all(pins.get(package, version) == version for package, version in entry.option.pins.items()):
+        if all(agree(part.option, entry.option) for part in chosen):
             yield from _compatible(fields, (*chosen, entry))

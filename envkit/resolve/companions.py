@@ -5,6 +5,7 @@ from packaging.utils import canonicalize_name
 
 from envkit.model.availability import LocalWheel
 from envkit.model.matrix import Build, CompanionRow
+from envkit.model.resolution import PackageIndex
 from envkit.model.value import Value
 from envkit.resolve.problem import Want
 from envkit.resolve.versions import parse_version
@@ -19,6 +20,8 @@ class Companions(Value):
     missing: tuple[str, ...] = ()  # asked for by an extra, and not to be had with this build
     notes: tuple[str, ...] = ()
     pythons: dict[str, tuple[str, ...]] = {}  # of pinned ones that have wheels for fewer Pythons
+    indexes: tuple[PackageIndex, ...] = ()  # of those that the build's own index and the main one do not serve
+    lost: tuple[str, ...] = ()  # pinned, and no index has them for the build's runtime: a sentence each
 
 
 def companions_at(companions: Companions, want: Want, python: str) -> Companions:
@@ -95,7 +98,7 @@ def _requirements(want: Want, build: Build) -> tuple[str, ...]:
         if not row.pinned and (row.default or row.extra in want.spec.extras)
     }
     runtime = () if build.extra is None else (f"{build.package}[{build.extra}]",)
-    return (*runtime, *sorted(open_versions))
+    return (*runtime, *sorted({*open_versions, *build.requirements}))
 
 
 def _matching_wheel(

@@ -20,6 +20,7 @@ class Accelerator(Value):
     row: ArchitectureRow | None
     embedded: bool  # on a board whose drivers are numbered on their own
     usable_looking: bool
+    category: str | None = None  # of the model, where the table has it
 
     @property
     def label(self) -> str:
@@ -80,7 +81,9 @@ def _accelerator(
     if tables is None:
         looks = device.usable is True and architecture is not None
     else:
-        listed = row is not None or any(model.architecture == architecture for model in tables.models)
+        listed = row is not None or any(
+            other.architecture == architecture and other.category != _INTEGRATED for other in tables.models
+        )
         integrated = model is not None and model.category == _INTEGRATED
         looks = device.usable is not False and (listed or driver_serves) and not integrated
     return Accelerator(
@@ -91,4 +94,5 @@ def _accelerator(
         row=row,
         embedded=device.kernel_driver == _EMBEDDED_MODULE or (row is not None and row.tegra),
         usable_looking=looks,
+        category=model.category if model is not None else None,
     )

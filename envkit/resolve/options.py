@@ -7,6 +7,7 @@ from envkit.model.value import Value
 from envkit.resolve.builds import expand_builds, expand_other_architectures
 from envkit.resolve.companions import Companions, companions_at, index_companions, wheelhouse_companions
 from envkit.resolve.problem import Problem, Want
+from envkit.resolve.routing import route_companions
 from envkit.resolve.sites import Place, known_pythons
 from envkit.resolve.versions import python_tag
 from envkit.resolve.wheelhouse import UNKNOWN_VENDOR, wheel_builds
@@ -54,7 +55,7 @@ def all_options(problem: Problem, want: Want) -> tuple[Option, ...]:
         foreign = expand_other_architectures(want.recipe, urls)
         builds = (*builds, *(build for build in foreign if build.vendor not in served))
     indexed = tuple(
-        Option(want=want, build=build, version=build.release, companions=index_companions(want, build))
+        Option(want=want, build=build, version=build.release, companions=_companions(want, build, problem))
         for build in builds
     )
     return (*wheels, *indexed)
@@ -82,6 +83,14 @@ def vendor_options(options: tuple[Option, ...], vendor: str, problem: Problem) -
 def serves_vendor(want: Want, vendor: str) -> bool:
     """Tell whether a recipe has builds for a vendor at all."""
     return any(row.vendor == vendor for row in want.recipe.variants)
+
+
+def _companions(want: Want, build: Build, problem: Problem) -> Companions:
+    companions = index_companions(want, build)
+    route = route_companions(build, companions.pins, problem.matrix, problem.availability.index_urls)
+    if not route.indexes and not route.lost:
+        return companions
+    return replace(companions, indexes=route.indexes, lost=route.lost)
 
 
 def _wheelhouse_options(problem: Problem, want: Want) -> tuple[Option, ...]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from envkit.model.resolution import Check, Chosen, Rejected, Resolution, Status, Verdict
+from envkit.model.resolution import Addition, Check, Chosen, Rejected, Resolution, Status, Verdict
 
 _MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNKNOWN: "?"}
 # These decide what fits a machine; the other rules are shown where they did not pass or refused something else.
-_DECIDING = frozenset({"device-architecture", "driver-floor", "driver-exact", "libc", "python"})
+_DECIDING = frozenset({"device-architecture", "driver-floor", "driver-exact", "libc", "package-cap", "python"})
 _SHOWN_CANDIDATES = 8
 
 
@@ -19,6 +19,7 @@ def describe_resolution(resolution: Resolution, *, verbose: bool = False) -> str
     lines += _section("why", _check_lines(resolution, verbose=verbose))
     if resolution.chosen is not None:
         lines += _section("notes", iter(resolution.chosen.notes))
+    lines += _section("why not", _doubt_lines(resolution, verbose=verbose))
     shown = resolution.rejected if verbose else resolution.rejected[:_SHOWN_CANDIDATES]
     lines += _section("rejected", _rejected_lines(shown, len(resolution.rejected) - len(shown)))
     lines += _section(_blame_title(resolution), _blame_lines(resolution))
@@ -39,12 +40,18 @@ def _chosen_lines(chosen: Chosen) -> Iterator[str]:
         ("variant", f"{chosen.variant}{runtime} for {chosen.vendor}"),
         ("python", f"{chosen.python} at {chosen.interpreter}" if chosen.interpreter else chosen.python),
         ("also", ", ".join(chosen.requirements)),
+        ("held", ", ".join(chosen.constraints)),
+        ("needs", ", ".join(_addition_text(addition) for addition in chosen.additions)),
         ("source", ", ".join(f"{index.name} ({index.url})" for index in chosen.indexes) or "the main index"),
         ("base", chosen.base.image if chosen.base is not None else f"none, {chosen.mode} environment"),
         ("devices", ", ".join(map(str, chosen.devices))),
         ("driver", f"{chosen.driver_range} keeps this valid" if chosen.driver_range else ""),
     ]
     return (f"  {name:<10}{text}" for name, text in rows if text)
+
+
+def _addition_text(addition: Addition) -> str:
+    return f"{addition.package}, {'which is here' if addition.provided else 'which envkit does not install'}"
 
 
 def _check_lines(resolution: Resolution, *, verbose: bool) -> Iterator[str]:
@@ -58,6 +65,22 @@ def _check_lines(resolution: Resolution, *, verbose: bool) -> Iterator[str]:
 
 def _matters(check: Check, refusing: set[str]) -> bool:
     return check.verdict is not Verdict.PASS or check.rule in _DECIDING or check.rule in refusing
+
+
+def _doubt_lines(resolution: Resolution, *, verbose: bool) -> Iterator[str]:
+    answer = resolution.why_not
+    if answer is None:
+        return
+    yield answer.text
+    shown = answer.objections if verbose else answer.objections[:_SHOWN_CANDIDATES]
+    for entry in shown:
+        more = f" and {entry.count - 1} more" if entry.count > 1 else ""
+        rule = f" by {entry.rule}" if entry.rule is not None else ""
+        yield f"  {entry.candidate}{more}, {entry.outcome}{rule}: {entry.reason}"
+        if verbose:
+            yield from (f"      source: {source}" for source in entry.sources)
+    if len(shown) < len(answer.objections):
+        yield f"  {len(answer.objections) - len(shown)} further reasons; `-v` shows them"
 
 
 def _rejected_lines(rejected: tuple[Rejected, ...], hidden: int) -> Iterator[str]:

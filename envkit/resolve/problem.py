@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from envkit.errors import BadSpecError, UnknownRecipeError, UsageError
 from envkit.model.availability import Availability
 from envkit.model.host import HostFacts
-from envkit.model.matrix import CPU, Matrix, Recipe
+from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX, Matrix, Recipe
 from envkit.model.request import Mode, Request, Spec
 from envkit.model.value import Value
 from envkit.resolve.versions import parse_range
@@ -28,6 +28,8 @@ class Problem(Value):
         """Where packages go: as asked for, else into a container where an engine is usable, else onto the host."""
         if self.request.mode is not None:
             return self.request.mode
+        if self.request.base_image is not None:
+            return Mode.CONTAINER
         if self.request.engine is not None:
             return Mode.NATIVE if self.request.engine == "native" else Mode.CONTAINER
         usable = any(engine.usable for engine in self.facts.engines or ())
@@ -68,6 +70,36 @@ def check_vendor_name(problem: Problem) -> None:
     if asked is not None and asked not in known:
         message = f"no vendor has this name: {asked}"
         raise UsageError(message, hints=_near(asked, known))
+
+
+def check_index_name(problem: Problem, wants: tuple[Want, ...]) -> None:
+    """Raise `UsageError` when the request keeps to an index that no recipe of it has."""
+    asked = problem.request.only_index
+    if asked is None:
+        return
+    known = {DEFAULT_INDEX, WHEELHOUSE_INDEX} | {name for want in wants for name in index_names(want.recipe)}
+    if asked not in known:
+        message = f"no recipe of the request has builds on an index of this name: {asked}"
+        near = _near(asked, known)
+        raise UsageError(message, hints=near or (f"one of {', '.join(f'`{name}`' for name in sorted(known))}",))
+
+
+def check_doubt(problem: Problem, wants: tuple[Want, ...]) -> None:
+    """Raise `UsageError` when the request asks about builds of a recipe that is no part of it."""
+    doubt = problem.request.why_not
+    if doubt is None:
+        return
+    known = {name for want in wants for name in (want.recipe.name, *want.recipe.aliases)}
+    if doubt.spec.recipe not in known:
+        message = f"`--why-not` asks about a recipe that the request does not have: {doubt.spec.recipe}"
+        raise UsageError(message, hints=_near(doubt.spec.recipe, known) or (f"one of {', '.join(sorted(known))}",))
+    parse_range(doubt.spec.range)
+
+
+def index_names(recipe: Recipe) -> frozenset[str]:
+    """Return the names of a recipe's own indexes."""
+    variants = {variant for release in recipe.releases for variant in release.indexed}
+    return frozenset(row.name.replace("{variant}", name) for row in recipe.indexes for name in variants)
 
 
 def _find_want(position: int, spec: Spec, matrix: Matrix) -> Want:

@@ -11,10 +11,12 @@ from envkit.resolve.situation import Situation
 def driver_range(combination: Combination, situation: Situation) -> str | None:
     """Return the driver range, `>=525.60.13` or `>=525.60.13,<581`, or None where no numbers are known to compare with.
 
-    The lower end is the runtime's floor, or the exact row where a device is served through PTX; the upper end is the
-    last branch that serves all devices.
+    None also under forward compatibility, which is tied to the driver's branch. The lower end is the runtime's floor,
+    or the exact row where a device is served through PTX; the upper end is the last branch that serves all devices.
     """
     if any(device.embedded for device in situation.devices):
+        return None
+    if any(judgement.forward is not None for part in combination.parts for judgement in part.judgements):
         return None
     runtimes = [
         part.option.build.runtime

@@ -4,15 +4,18 @@ from collections.abc import Callable
 
 from envkit.model.resolution import Remedy
 from envkit.model.version import VendorVersion
+from envkit.resolve.additions import find_additions
 from envkit.resolve.blame import failures_of, strictest
-from envkit.resolve.changes import AGREE, chosen_devices, newest_driver
+from envkit.resolve.changes import AGREE, FORWARD, chosen_devices, newest_driver
 from envkit.resolve.command import request_command
 from envkit.resolve.situation import Situation
 from envkit.resolve.trial import Trial
 
 _SOURCE_RULES = frozenset({"index-availability", "base-image"})
 _MODULE_RULE = "kernel-module"
-_DRIVER_RULES = frozenset({"driver-floor", "driver-exact", "driver-generation", "amd-driver-window", _MODULE_RULE})
+_DRIVER_RULES = frozenset(
+    {"driver-floor", "driver-exact", "driver-generation", "amd-driver-window", "container-admission", _MODULE_RULE}
+)
 
 
 def make_remedies(trials: tuple[Trial, ...], situation: Situation) -> tuple[Remedy, ...]:
@@ -32,7 +35,9 @@ def _remedy(trial: Trial, situation: Situation) -> Remedy:
     return Remedy(
         kind="+".join(kinds),
         text=f"{steps}: {outcome}",
-        command=request_command(trial.problem.request, trial.problem.availability),
+        command=request_command(
+            trial.problem.request, trial.problem.availability, verb="resolve" if _lacking(trial, situation) else "up"
+        ),
         cost=trial.cost,
     )
 
@@ -45,6 +50,7 @@ def _step(kind: str, trial: Trial, situation: Situation) -> str:
         "install-python": f"install Python {place.python} (`uv python install {place.python}`)",
         "drop-extra": "leave the extras out",
         "drop-package": "leave the further packages out",
+        "any-index": "take builds from other indexes too",
         AGREE: "agree to the processor",
     }
     if kind in plain:
@@ -62,6 +68,22 @@ def _device_step(trial: Trial, situation: Situation) -> str:
     kept = trial.problem.request.devices or ()
     names = ", ".join(device.label for device in situation.every_device if device.index in kept)
     return f"use only {names}"
+
+
+def _plain_step(trial: Trial, _situation: Situation) -> str:
+    return f"leave `--base-image` out; {trial.combination.place.image} has no condition of its own"
+
+
+def _forward_step(trial: Trial, situation: Situation) -> str:
+    lacking = _lacking(trial, situation)
+    names = ", ".join(f"`{package}`" for package in lacking)
+    need = f" with {names} of {situation.title}'s repository, which envkit does not install" if lacking else ""
+    return f"allow forward compatibility{need}"
+
+
+def _lacking(trial: Trial, situation: Situation) -> tuple[str, ...]:
+    """Return what forward compatibility needs for a trial's solution and the machine does not have."""
+    return tuple(row.package for row in find_additions(trial.combination, situation) if not row.provided)
 
 
 def _driver_step(trial: Trial, situation: Situation) -> str:
@@ -105,6 +127,8 @@ def _index_step(trial: Trial, situation: Situation) -> str:
 
 _STEPS: dict[str, Callable[[Trial, Situation], str]] = {
     "change-driver": _driver_step,
+    FORWARD: _forward_step,
+    "plain-base": _plain_step,
     "loosen-constraint": _constraint_step,
     "mend-device": _mend_step,
     "reach-index": _index_step,

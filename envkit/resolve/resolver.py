@@ -14,6 +14,7 @@ from envkit.resolve.problem import Problem
 from envkit.resolve.rejected import group_refusals
 from envkit.resolve.remedies import make_remedies
 from envkit.resolve.trial import find_trials
+from envkit.resolve.why_not import explain_doubt
 
 
 def resolve_request(facts: HostFacts, request: Request, matrix: Matrix, availability: Availability) -> Resolution:
@@ -35,6 +36,7 @@ def resolve_request(facts: HostFacts, request: Request, matrix: Matrix, availabi
         rejected=group_refusals(refused),
         blame=blame,
         remedies=remedies,
+        why_not=explain_doubt(answer),
     )
 
 

@@ -3,9 +3,10 @@
 import re
 
 from envkit.model.host import Libc, Python
-from envkit.model.matrix import BaseRow, Foundations
+from envkit.model.matrix import Foundations
 from envkit.model.request import Mode
 from envkit.model.value import Value
+from envkit.resolve.images import image_python, image_system
 from envkit.resolve.problem import Problem
 from envkit.resolve.versions import parse_version, python_allowed, python_minor, python_number
 
@@ -16,14 +17,15 @@ class Site(Value):
     """A host, or one base image without its Python version."""
 
     mode: Mode
-    base: BaseRow | None = None
+    image: str | None = None  # `python:{python}-slim-bookworm`; the one that was asked for as it was typed
+    os: str | None = None  # of the image: debian-12; None: not known
     libc: Libc | None = None  # None: not known
     pythons_known: bool = True
 
     @property
     def label(self) -> str:
         """Name the site as candidate ids do."""
-        return self.mode if self.base is None else f"{self.mode} {self.base.os}"
+        return self.mode if self.image is None else f"{self.mode} {self.os or self.image}"
 
 
 class Place(Value):
@@ -38,7 +40,7 @@ class Place(Value):
     @property
     def image(self) -> str | None:
         """The base image of the place, or None for the host itself."""
-        return None if self.site.base is None else self.site.base.image.replace("{python}", self.python)
+        return None if self.site.image is None else self.site.image.replace("{python}", self.python)
 
 
 def find_places(problem: Problem) -> tuple[Place, ...]:
@@ -68,15 +70,30 @@ def _native_places(problem: Problem) -> list[Place]:
 
 def _container_places(problem: Problem) -> list[Place]:
     foundations = problem.matrix.foundations
+    if problem.request.base_image is not None:
+        return _given_places(problem, problem.request.base_image)
     bases = sorted(
         (base for base in foundations.bases if problem.cpu_architecture in base.cpu_architectures),
         key=lambda base: (base.os, base.image),
     )
     places = []
     for base in bases:
-        site = Site(mode=Mode.CONTAINER, base=base, libc=Libc(family="glibc", version=base.libc))
+        libc = Libc(family="glibc", version=base.libc)
+        site = Site(mode=Mode.CONTAINER, image=base.image, os=base.os, libc=libc)
         places += [_place(site, minor, minor, None, foundations.python_preference) for minor in base.pythons]
     return places
+
+
+def _given_places(problem: Problem, image: str) -> list[Place]:
+    """Return the places on an image that the request names, as far as its name and tag tell what is in it."""
+    foundations = problem.matrix.foundations
+    row, known = image_system(image, foundations), image_python(image, foundations)
+    family, _, number = (row.libc or "").rpartition("-") if row is not None else ("", "", "")
+    libc = Libc(family=family or "glibc", version=number) if number else None
+    system = None if row is None else f"{row.os}-{row.version}"
+    site = Site(mode=Mode.CONTAINER, image=image, os=system, libc=libc, pythons_known=known is not None)
+    pythons = _open_pythons(problem) if known is None else (known,)
+    return [_place(site, minor, minor, None, foundations.python_preference) for minor in pythons]
 
 
 def _open_pythons(problem: Problem) -> tuple[str, ...]:

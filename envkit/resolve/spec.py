@@ -1,12 +1,31 @@
 """SPEC texts: a recipe or package with an optional range, as people type them."""
 
+import re
+
+from msgspec.structs import replace
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from envkit.errors import BadSpecError
-from envkit.model.request import Spec
+from envkit.model.request import Doubt, Spec
 
 _HINT = "a SPEC is written `pytorch`, `pytorch>=2.9,<3` or `pytorch[audio]==2.9.*`; quote it in a shell"
+_VARIANT = re.compile(r"(?P<name>[^+<>=!~]+)\+(?P<variant>[A-Za-z0-9_.]+)(?P<range>.*)")
+_EXACT = re.compile(r"(?P<range>==[^+,]+)\+(?P<variant>[A-Za-z0-9_.]+)")
+
+
+def parse_doubt(text: str) -> Doubt:
+    """Read builds of a recipe: a SPEC, with a variant where one is meant: `pytorch==2.9.1+cu128`, `pytorch+cu130`.
+
+    Raises `BadSpecError`.
+    """
+    match = _VARIANT.fullmatch(text.strip())
+    spec = parse_spec(text if match is None else f"{match['name']}{match['range']}")
+    variant = None if match is None else match["variant"]
+    exact = _EXACT.fullmatch(spec.range)
+    if exact is not None:
+        return Doubt(spec=replace(spec, range=exact["range"], extras=()), variant=exact["variant"])
+    return Doubt(spec=replace(spec, extras=()), variant=variant)
 
 
 def parse_spec(text: str) -> Spec:

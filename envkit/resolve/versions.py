@@ -1,14 +1,25 @@
 """Package versions, ranges and dates, each parsed once."""
 
+import operator
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from envkit.errors import BadSpecError
+from envkit.model.version import VendorVersion
 
 _PYTHON = re.compile(r"(\d+)\.(\d+)")
+_BOUND = re.compile(r"(?P<operator>>=|<=|==|>|<)\s*(?P<version>[0-9][0-9A-Za-z.]*?)(?P<prefix>\.\*)?")
+_BOUNDS: dict[str, Callable[[VendorVersion, VendorVersion], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 
 
 @lru_cache(maxsize=8192)
@@ -40,6 +51,29 @@ def pins_exactly(range_text: str) -> bool:
         specifier.operator in {"==", "==="} and not specifier.version.endswith(".*")
         for specifier in parse_range(range_text)
     )
+
+
+@lru_cache(maxsize=4096)
+def vendor_within(range_text: str, version_text: str) -> bool:
+    """Tell whether a vendor's version lies in a range such as `>=5.15,<6.9` or `==8.2.*`; no version lies in none.
+
+    Raises `BadSpecError` for a range that is none.
+    """
+    try:
+        version = VendorVersion(version_text)
+    except ValueError:
+        return False
+    return all(_bound_holds(part.strip(), range_text, version) for part in range_text.split(","))
+
+
+def _bound_holds(bound: str, range_text: str, version: VendorVersion) -> bool:
+    match = _BOUND.fullmatch(bound)
+    if match is None:
+        message = f"not a range of a vendor's versions: {range_text}"
+        raise BadSpecError(message, hints=("ranges are written like `>=5.15,<6.9` or `==8.2.*`",))
+    if match["prefix"]:
+        return f"{version.text}.".startswith(f"{match['version']}.")
+    return _BOUNDS[match["operator"]](version, VendorVersion(match["version"]))
 
 
 def is_stable(version_text: str) -> bool:

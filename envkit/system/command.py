@@ -1,6 +1,7 @@
 """The one runner of outside commands: argument tuples, never a shell, never without a time limit."""
 
 import os
+import selectors
 import shlex
 import signal
 import subprocess
@@ -8,11 +9,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import msgspec
 
 from envkit.system.signals import Terminated
 
+_CHUNK_BYTES = 65536
+_SAID_BYTES = 4096  # kept of what a conversation's command says on standard error
+_LONGEST_LINE = 64 * 1024 * 1024
 _SIGNAL_BASE = 128  # a shell shows a command that a signal ended as 128 and the signal's number
 
 
@@ -132,6 +137,95 @@ def attach_command(command: Command) -> int:
             process.send_signal(end.number)
         else:
             return status if status >= 0 else _SIGNAL_BASE - status
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """The line that a command answered, or why there is none; exactly one of the two is set."""
+
+    line: bytes | None = None
+    failure: str | None = None  # `timed out after 10 s`, or what the command said before it ended
+
+
+class Conversation:
+    """A running command that answers each line with one line and ends when its input is closed; for one thread."""
+
+    def __init__(self, command: Command) -> None:
+        """Start the command; raises `OSError` when it cannot be started. Its time limit is that of each answer."""
+        self._process = _start(command, stdin=subprocess.PIPE)
+        self._seconds = command.timeout_seconds
+        self._input, self._output, self._errors = (
+            stream.fileno()
+            for stream in (self._process.stdin, self._process.stdout, self._process.stderr)
+            if stream is not None
+        )
+        self._heard = bytearray()
+        self._said = bytearray()  # on standard error
+        for stream in (self._input, self._output, self._errors):
+            os.set_blocking(stream, False)
+
+    def ask(self, line: bytes) -> Reply:
+        """Send a line, without its end, and wait for the answer."""
+        deadline = time.monotonic() + self._seconds
+        unsent = memoryview(line + b"\n")
+        with selectors.DefaultSelector() as watched:
+            watched.register(self._input, selectors.EVENT_WRITE)
+            watched.register(self._output, selectors.EVENT_READ)
+            watched.register(self._errors, selectors.EVENT_READ)
+            while b"\n" not in self._heard:
+                left = deadline - time.monotonic()
+                if left <= 0 or len(self._heard) > _LONGEST_LINE:
+                    return Reply(failure=f"timed out after {self._seconds:g} s" if left <= 0 else "an endless line")
+                for key, _ in watched.select(left):
+                    if key.fd == self._input:
+                        unsent = unsent[self._send(unsent) :]
+                        ended = not unsent
+                    else:
+                        ended = not self._take(key.fd)
+                    if ended and key.fd == self._output:
+                        return Reply(failure=self._complaint())
+                    if ended:
+                        watched.unregister(key.fd)
+        answer, _, self._heard = self._heard.partition(b"\n")
+        return Reply(line=bytes(answer))
+
+    def close(self, *, grace_seconds: float) -> bool:
+        """Close the command's input and wait for its end; tell whether it ended by itself within `grace_seconds`."""
+        try:
+            self._process.communicate(timeout=grace_seconds)
+        except subprocess.TimeoutExpired:
+            end_group(self._process)
+            self._process.communicate()
+            return False
+        except BaseException:
+            end_group(self._process)
+            self._process.wait()
+            raise
+        return True
+
+    def _send(self, unsent: memoryview) -> int:
+        try:
+            return os.write(self._input, unsent[:_CHUNK_BYTES])
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:  # it has ended: its output says so, and why
+            return len(unsent)
+
+    def _take(self, stream: int) -> int:
+        """Take in what a stream has, and return how much that was; 0 at its end."""
+        chunk = os.read(stream, _CHUNK_BYTES)
+        if stream == self._output:
+            self._heard += chunk
+        else:
+            self._said = (self._said + chunk)[-_SAID_BYTES:]
+        return len(chunk)
+
+    def _complaint(self) -> str:
+        """Return the first line on standard error: further ones advise."""
+        with suppress(BlockingIOError):
+            while self._take(self._errors):
+                pass
+        lines = self._said.decode(errors="replace").strip().splitlines()
+        return next((line for line in lines if line.strip()), "ended without a word")
 
 
 def _start(command: Command, *, stdin: int, merge: bool = False) -> "subprocess.Popen[bytes]":

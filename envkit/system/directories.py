@@ -26,6 +26,11 @@ def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
     return _directory("XDG_CACHE_HOME", ".cache", environment)
 
 
+def probe_cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return where the last answers of vendors' tools are kept; it may not exist yet."""
+    return cache_directory(environment) / "probes"
+
+
 def configuration_directory(environment: Mapping[str, str] = os.environ) -> Path:
     """Return where the user's settings and overlay live; it may not exist."""
     return _directory("XDG_CONFIG_HOME", ".config", environment)

@@ -23,6 +23,14 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     libc: str | None = None  # family and version of the process's own C library: `glibc 2.36`
 
 
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a path belongs to and who may open it; None where a recording does not say."""
+
+    uid: int | None = None
+    gid: int | None = None
+    mode: int | None = None  # permission bits: 0o660
+
+
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to an HTTP request, or why there is none; exactly one of `status` and `failure` is set."""
 
@@ -51,6 +59,9 @@ class Host(Protocol):
 
     def accessible(self, path: str) -> bool | None:
         """Tell whether this user may read and write a path; None when that is not known."""
+
+    def owner(self, path: str) -> Owner | None:
+        """Return whom a path belongs to, links followed, or None when that cannot be seen."""
 
     def variable(self, name: str) -> str | None:
         """Return an environment variable."""

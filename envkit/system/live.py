@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from envkit.system import unixhttp
 from envkit.system.command import Command, Completed, run_command
-from envkit.system.host import Fetched, Machine, Read
+from envkit.system.host import Fetched, Machine, Owner, Read
 
 # Paths come from files and daemons as well: one with a NUL in it is a ValueError.
 _UNREADABLE = (OSError, ValueError)
@@ -62,6 +63,14 @@ class LiveHost:
     def accessible(self, path: str) -> bool | None:
         """Tell whether this user may read and write a path."""
         return os.access(path, os.R_OK | os.W_OK)
+
+    def owner(self, path: str) -> Owner | None:
+        """Return whom a path belongs to."""
+        try:
+            status = os.stat(path)  # noqa: PTH116 - paths are text here
+        except _UNREADABLE:
+            return None
+        return Owner(uid=status.st_uid, gid=status.st_gid, mode=stat.S_IMODE(status.st_mode))
 
     def variable(self, name: str) -> str | None:
         """Return an environment variable."""

@@ -1,23 +1,25 @@
 """A machine that somebody recorded: a folder laid out as under `/`, and the outputs of commands."""
 
+import re
 import shlex
-import sys
 from pathlib import Path
 
 import msgspec
 
 from envkit.errors import DataError
 from envkit.system.command import Command, Completed
-from envkit.system.host import Fetched, Machine, Read
+from envkit.system.host import Fetched, Machine, Owner, Read
+from envkit.system.recording import NOT_RECORDED, normal_argv
 
-_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 # Options that change the form of what a tool prints, not what it is about.
 _FORMS = frozenset({"-x", "-j", "--json", "--csv", "--xml-format"})
 _ROOT = Path("/")
+_OCTAL = re.compile(r"[0-7]{1,4}")
+_LARGEST_ANSWER = 16 * 1024 * 1024
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """One recorded fact: the output of a `command`, the text or state of a `path`, or the value of a `variable`."""
+    """One recorded fact: of a `command`, a `path`, a `variable` or a `request`."""
 
     file: str | None = None  # where in the folder the output or text is kept
     command: str | None = None
@@ -26,8 +28,12 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     exists: bool | None = None
     accessible: bool | None = None  # whether the user could read and write it
+    group: int | None = None  # number of the group that owns it
+    mode: str | None = None  # its permission bits in octal digits, as `stat -c %a` prints them: "660"
     variable: str | None = None
     value: str | None = None
+    request: str | None = None  # what a local server was asked for: `/info` of an engine
+    free_mib: int | None = None  # what could still be written at `path` and below
 
 
 class FolderHost:
@@ -89,6 +95,13 @@ class FolderHost:
         state = self._state(path)
         return None if state is None else state.accessible
 
+    def owner(self, path: str) -> Owner | None:
+        """Return the group and mode of a path, where the recording says so."""
+        state = self._state(path)
+        if state is None or (state.group is None and state.mode is None):
+            return None
+        return Owner(gid=state.group, mode=_octal(state.mode))
+
     def variable(self, name: str) -> str | None:
         """Return a recorded environment variable."""
         return next((recording.value for recording in self._recordings if recording.variable == name), None)
@@ -103,9 +116,9 @@ class FolderHost:
 
         A recording of the same program answers too when it was asked for more than this in the same form.
         """
-        asked = tuple(_normal(word) for word in command.argv)
+        asked = normal_argv(command.argv)
         known = [
-            (tuple(_normal(word) for word in _words(recording.command)), recording)
+            (tuple(_words(recording.command)), recording)
             for recording in self._recordings
             if recording.command is not None
         ]
@@ -121,18 +134,28 @@ class FolderHost:
         """Return nothing: a recording holds files and commands, and those are asked instead."""
         return Machine()
 
-    def free_bytes(self, path: str) -> int | None:  # noqa: ARG002 - the protocol's signature
-        """Return None: free space is not recorded."""
+    def free_bytes(self, path: str) -> int | None:
+        """Return the recorded free space of a path, or of the nearest directory above that has one."""
+        for place in (path, *map(str, Path(path).parents)):
+            state = self._state(place)
+            if state is not None and state.free_mib is not None:
+                return state.free_mib * 1024 * 1024
         return None
 
-    def http_get(self, endpoint: str, path: str, timeout_seconds: float) -> Fetched:  # noqa: ARG002 - as above
-        """Answer that it is not recorded."""
-        return Fetched(failure="not recorded")
+    def http_get(self, endpoint: str, path: str, timeout_seconds: float) -> Fetched:  # noqa: ARG002 - the protocol's
+        """Return the recorded answer to a request, whatever the endpoint."""
+        recording = next((recording for recording in self._recordings if recording.request == path), None)
+        if recording is None:
+            return Fetched(failure=NOT_RECORDED)
+        if recording.failure is not None:
+            return Fetched(failure=recording.failure)
+        return Fetched(status=200, body=self.read(recording.file or "", limit=_LARGEST_ANSWER).text or "")
 
     def _place(self, path: str) -> Path | None:
         """Return where a path lies in the folder, or None when it leads out of it, as a link may."""
         try:
             place = (self._root / path.lstrip("/")).resolve()
+            place.exists()  # a name that is too long is found when it is looked for
         except (OSError, RuntimeError, ValueError):  # a link in a loop, a NUL or an endless name in a damaged recording
             return None
         return place if place.is_relative_to(self._root) else None
@@ -145,19 +168,15 @@ class FolderHost:
         return Completed(status=recording.exit_code, stdout=text, failure=recording.failure)
 
 
+def _octal(digits: str | None) -> int | None:
+    return int(digits, 8) if digits is not None and _OCTAL.fullmatch(digits) else None
+
+
 def _words(command: str | None) -> list[str]:
     try:
         return shlex.split(command or "")
     except ValueError:  # an unclosed quote: nothing will ask for that
         return []
-
-
-def _normal(word: str) -> str:
-    """Return an argument without what differs between machines: where programs, Python and envkit lie."""
-    path = Path(word)
-    if path.is_absolute() and path.is_relative_to(_PACKAGE_PARENT):
-        return str(path.relative_to(_PACKAGE_PARENT))
-    return "python" if word == sys.executable else word
 
 
 def _covers(recorded: tuple[str, ...], asked: tuple[str, ...]) -> bool:

@@ -5,7 +5,7 @@ import pytest
 
 from envkit.data import decode_document
 from envkit.data.canonical import canonical_document, heading_of
-from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems
+from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Thresholds
 from envkit.model.matrix import Foundations, Recipe, Source, VariantRow, Vendor
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +16,7 @@ FILES = {
     **dict.fromkeys(sorted((ROOT / "envkit/data/remedies").glob("*.yaml")), RemedyGroup),
     ROOT / "envkit/data/foundations.yaml": Foundations,
     ROOT / "envkit/data/systems.yaml": Systems,
+    ROOT / "envkit/data/thresholds.yaml": Thresholds,
 }
 
 

@@ -23,11 +23,14 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
 def sources_named(vendor: Vendor) -> Iterator[str]:
     for rows in (
         vendor.models,
+        vendor.pci_ranges,
         vendor.architectures,
         vendor.driver_floors,
         vendor.driver_rows,
         vendor.driver_branches,
         vendor.driver_windows,
+        vendor.kernel_floors,
+        vendor.visibility_rows,
         (vendor.access,) if vendor.access else (),
     ):
         yield from (row.source for row in rows)
@@ -59,6 +62,24 @@ def test_versions_parse_and_architectures_are_unique(vendor: Vendor) -> None:
             assert text is None or VendorVersion(text)
     if vendor.architectures:
         assert {model.architecture for model in vendor.models} - set(names) <= {"sm_30"}
+
+
+def test_visibility_rows_refer_to_what_exists(vendor: Vendor) -> None:
+    assert len(vendor.visibility) == len(set(vendor.visibility))
+    for place, row in enumerate(vendor.visibility_rows):
+        before = vendor.visibility[:place]
+        assert row.relative_to is None or row.relative_to in before
+        assert row.fallback_for is None or row.fallback_for in before
+        assert row.owner is None or row.variable in load_vendor(row.owner).visibility
+        assert row.bus_order is None or "=" in row.bus_order
+        assert not (row.container and (row.relative_to or row.fallback_for or row.bus_order))
+
+
+def test_kernel_floors_are_of_architectures_that_a_model_has(vendor: Vendor) -> None:
+    architectures = {model.architecture for model in vendor.models}
+    for row in vendor.kernel_floors:
+        assert row.architecture in architectures
+        assert VendorVersion(row.minimum)
 
 
 def test_every_vendor_id_of_the_known_vendors_is_there() -> None:
@@ -123,7 +144,7 @@ def test_every_device_that_a_wheel_has_code_for_is_known_as_an_accelerator() -> 
         if row.vendor == "amd"
         for architecture in row.architectures or ()
     }
-    known = {model.architecture for model in load_vendor("amd").models}
+    known = {model.architecture for model in load_vendor("amd").models if model.category != "integrated"}
     # gfx1103 is only ever a part of a processor: it stays a note until somebody asks for it.
     assert listed - known == {"gfx1103"}
 

@@ -1,5 +1,6 @@
 """When a vendor's tool is run, and what becomes of its answers."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,14 +20,14 @@ TABLE = """\
 
 
 class WatchedHost(FolderHost):
-    """A recording that remembers which commands were run."""
+    """A recording that remembers which commands were run, and of children which library they ask."""
 
     def __init__(self, root: Path, recordings: object) -> None:
         super().__init__(root, recordings)
         self.ran: list[str] = []
 
     def run(self, command: Command) -> Completed:
-        self.ran.append(str(command))
+        self.ran.append(Path(command.argv[-1]).name if command.argv[0] == sys.executable else str(command))
         return super().run(command)
 
 
@@ -55,7 +56,7 @@ def test_no_tool_is_run_for_a_device_without_driver(host: WatchedHost) -> None:
 
 def test_asking_ends_when_names_memory_and_driver_are_known(host: WatchedHost) -> None:
     facts = ascend.detect(around(host, NPU))
-    assert host.ran == ["npu-smi info"]
+    assert [line.rpartition("/")[2] for line in host.ran] == ["dcmi.py", "npu-smi info"]
     (device,) = facts.devices
     assert (device.name, device.memory_mib, device.pci_id, device.usable) == ("910B4", 32768, "19e5:d802", True)
     assert [(row.fact, row.source) for row in facts.evidence if row.fact.endswith(("name", "driver"))] == [
@@ -74,8 +75,9 @@ def test_where_the_bus_could_not_be_read_the_tool_is_the_sign(host: WatchedHost)
 def test_a_tool_that_is_not_there_is_one_gap(tmp_path: Path) -> None:
     host = WatchedHost(tmp_path, [])
     facts = ascend.detect(around(host, NPU))
-    assert [(gap.source, gap.reason) for gap in facts.gaps if gap.fact == "stacks[0]"] == [("npu-smi", "not found")]
-    assert host.ran == []
+    gaps = [(gap.source, gap.reason) for gap in facts.gaps if gap.fact == "stacks[0]"]
+    assert gaps == [("libdcmi.so", "not recorded"), ("npu-smi", "not found")]
+    assert [line.rpartition("/")[2] for line in host.ran] == ["dcmi.py"]
     assert [device.usable for device in facts.devices] == [None]
 
 
@@ -83,9 +85,19 @@ def test_after_a_tool_that_hangs_no_other_is_asked(tmp_path: Path) -> None:
     late = "timed out after 10 s"
     host = WatchedHost(tmp_path, [{"command": "xpu-smi", "failure": late}, {"command": "xpu_smi", "failure": late}])
     facts = kunlunxin.detect(around(host, XPU))
-    assert host.ran == ["xpu-smi"]
-    assert [gap.reason for gap in facts.gaps if gap.fact == "stacks[0]"] == [late]
+    assert [line.rpartition("/")[2] for line in host.ran] == ["xpuml.py", "xpu-smi"]
+    assert [gap.reason for gap in facts.gaps if gap.fact == "stacks[0]"] == ["not recorded", late]
     assert [device.pci_id for device in facts.devices] == ["1d22:3684"]
+
+
+def test_a_tool_that_crashes_is_a_gap_with_its_signal_and_the_next_is_asked(tmp_path: Path) -> None:
+    crashes = [{"command": tool, "exit_code": -11} for tool in ("xpu-smi", "xpu_smi")]
+    facts = kunlunxin.detect(around(WatchedHost(tmp_path, crashes), XPU))
+    gaps = [(gap.source, gap.reason) for gap in facts.gaps if gap.fact == "stacks[0]"]
+    assert [gap for gap in gaps if "xpu" in gap[0] and "signal" in gap[1]] == [
+        ("xpu-smi", "ended by signal 11"),
+        ("xpu_smi", "ended by signal 11"),
+    ]
 
 
 def test_what_files_tell_is_not_asked_of_a_tool() -> None:
@@ -94,6 +106,6 @@ def test_what_files_tell_is_not_asked_of_a_tool() -> None:
     host = WatchedHost(folder, [{"file": "hy-smi.json", "command": memory}])
     card = PciDevice(address="0000:0f:00.0", vendor="1d94", device="6210", device_class="0b40", driver="hycu")
     facts = hygon.detect(around(host, card))
-    assert host.ran == [memory]
+    assert host.ran == ["rocm_smi.py", memory]
     assert facts.stack is not None
     assert (facts.stack.driver, facts.devices[0].architecture) == ("6.2.17a-V1.0.5", "gfx928")

@@ -130,20 +130,40 @@ def test_a_working_daemon_is_described(socket: Path) -> None:
     )
 
 
-def test_devices_are_read_from_json_specifications_where_the_daemon_lists_none(socket: Path) -> None:
+def test_devices_are_read_from_specifications_where_the_daemon_lists_none(socket: Path) -> None:
     specs = socket.parent / "cdi"
     specs.mkdir()
     (specs / "gpu.json").write_text('{"kind": "nvidia.com/gpu", "devices": [{"name": "all"}, {"name": "0"}]}')
     with daemon(socket, {"/version": VERSION, "/info": {"CDISpecDirs": [str(specs)]}}):
         assert detect(socket).cdi_devices == ("nvidia.com/gpu=0", "nvidia.com/gpu=all")
         (specs / "other.yaml").touch()
-        assert detect(socket).cdi_devices is None, "YAML is not read, so the names are not known"
+        assert detect(socket).cdi_devices is None, "a specification that cannot be read may hold any name"
 
 
 def test_an_engine_without_cdi_says_so(socket: Path) -> None:
     with daemon(socket, {"/version": VERSION, "/info": {"Runtimes": {}, "SecurityOptions": []}}):
         found = detect(socket)
     assert (found.cdi, found.rootless, found.usable) == (False, False, True)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "elsewhere"), [(os.uname().release, False), ("6.10.14-linuxkit", True), (None, False)]
+)
+def test_a_local_socket_with_another_kernel_behind_it_leads_to_another_machine(
+    socket: Path, kernel: str | None, *, elsewhere: bool
+) -> None:
+    with daemon(socket, {"/version": VERSION, "/info": {**INFORMATION, "KernelVersion": kernel}}):
+        found = detect(socket)
+    assert (found.usable, found.elsewhere) == (True, elsewhere)
+
+
+def test_a_daemon_elsewhere_that_does_not_answer_is_not_started_here(
+    socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://gpu-box")
+    found = detect(socket)
+    assert (found.usable, found.elsewhere, found.obstacle) == (False, True, "daemon-down")
+    assert found.remedy == ("docker version",)
 
 
 def test_no_socket_is_a_daemon_that_is_down(socket: Path) -> None:

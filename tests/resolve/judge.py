@@ -84,15 +84,18 @@ def _runnable(
     assert recipe is not None
     asked = request.specs[0].range
     ceiling = _ceiling(stack, tables, wsl=wsl)
+    system = "linux" if request.mode is Mode.CONTAINER or facts.os is None else facts.os.system
     for candidate in _candidates(recipe, architecture):
         release, row, index = candidate
         stray = row.vendor != vendor
-        if stray and (vendor != CPU or index != MAIN_INDEX):
+        if stray and (vendor != CPU or index != MAIN_INDEX or CPU not in recipe.smoke.devices):
+            continue
+        if row.system != system:
             continue
         if not _wanted(release, row, asked, request.as_of, matrix, index):
             continue
         fits = vendor == CPU or _device_fits(candidate, devices, stack, tables, ceiling, wsl=wsl)
-        pythons = release.pythons_by_architecture.get(architecture, release.pythons)
+        pythons = row.pythons or release.pythons_by_architecture.get(architecture, release.pythons)
         floor = row.libc or release.libc.get(architecture)
         runtime = _numbers(row.runtime.version) if row.runtime else (0,)
         for python, rank, known in _pythons(facts, request, matrix, architecture):
@@ -121,8 +124,8 @@ def _candidates(recipe: Recipe, architecture: str) -> Iterator[Candidate]:
             for row in recipe.variants
             if architecture in row.cpu_architectures and _version(release.version) in _range(row.releases)
         ]
-        main = release.default.get(architecture)
-        yield from (Candidate(release, row, MAIN_INDEX) for row in rows if row.variant == main)
+        main = (release.default.get(architecture), *release.also.get(architecture, ()))
+        yield from (Candidate(release, row, MAIN_INDEX) for row in rows if row.variant in main)
         yield from (
             Candidate(release, row, index.name.replace("{variant}", row.variant))
             for row in rows

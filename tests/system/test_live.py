@@ -12,6 +12,7 @@ from threading import Thread
 import pytest
 
 from envkit.system.command import Command
+from envkit.system.host import Owner
 from envkit.system.live import LiveHost
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -165,3 +166,12 @@ def test_an_endpoint_that_cannot_be_asked_is_a_failure(host: LiveHost, endpoint:
     fetched = host.http_get(endpoint, "/info", 1)
     assert fetched.status is None
     assert fetched.failure
+
+
+def test_the_owner_of_a_path_is_that_of_what_it_leads_to(host: LiveHost, tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.touch()
+    file.chmod(0o640)
+    link.symlink_to(file)
+    assert host.owner(str(link)) == Owner(uid=os.getuid(), gid=file.stat().st_gid, mode=0o640)
+    assert (host.owner(str(tmp_path / "gone")), host.owner("/proc/\0")) == (None, None)

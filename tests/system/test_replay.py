@@ -7,6 +7,7 @@ import pytest
 
 from envkit.errors import DataError
 from envkit.system.command import Command
+from envkit.system.host import Owner
 from envkit.system.replay import FolderHost
 
 
@@ -132,3 +133,15 @@ def test_a_child_of_envkit_is_found_wherever_envkit_is_installed(tools: FolderHo
 def test_recordings_of_another_form_are_a_coded_error(tmp_path: Path, recordings: object) -> None:
     with pytest.raises(DataError, match="does not decode"):
         FolderHost(tmp_path, recordings)
+
+
+def test_the_owner_of_a_node_is_known_where_it_was_recorded(tmp_path: Path) -> None:
+    rows = [
+        {"path": "/dev/kfd", "exists": True, "group": 109, "mode": "660"},
+        {"path": "/dev/dri/card0", "group": 44, "mode": "rw-rw----"},
+        {"path": "/dev/null", "exists": True},
+    ]
+    host = FolderHost(tmp_path, rows)
+    assert host.owner("/dev/kfd") == Owner(gid=109, mode=0o660)
+    assert host.owner("/dev/dri/card0") == Owner(gid=44)
+    assert (host.owner("/dev/null"), host.owner("/dev/other")) == (None, None)

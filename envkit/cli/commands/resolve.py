@@ -11,11 +11,12 @@ from envkit.cli.reporter import CommandReporter
 from envkit.data import load_matrix
 from envkit.errors import ExitStatus, UsageError
 from envkit.model.host import HostFacts
-from envkit.model.request import Request
+from envkit.model.request import Mode, Request
 from envkit.model.resolution import Resolution, Status
+from envkit.model.text import check_text
 from envkit.model.value import to_json
 from envkit.pipeline import Wish, known_availability, resolve_here
-from envkit.resolve import resolve_request
+from envkit.resolve import override_facts, resolve_request
 from envkit.resolve.present import describe_resolution
 from envkit.resolve.targets import target_facts
 
@@ -37,7 +38,7 @@ def show_resolution(
     request = make_request(asked, project)
     here = elsewhere.host is None and elsewhere.target is None
     wish = Wish(name=environment_name(asked, project, request), request=request, sources=make_sources(asked, project))
-    facts = _facts(elsewhere, request)
+    facts = _overridden(_facts(elsewhere, request), asked, request)
     check_devices(facts, request)
     if check_indexes if check_indexes is not None else here:
         with CommandReporter(output, "resolve") as reporter:
@@ -56,6 +57,21 @@ def _facts(elsewhere: Elsewhere, request: Request) -> HostFacts:
     return live_facts()
 
 
+def _overridden(facts: HostFacts, asked: Asked, request: Request) -> HostFacts:
+    if not asked.facts:
+        return facts
+    for text in asked.facts:
+        check_text(text, "`--fact`")
+    return override_facts(facts, asked.facts, load_matrix(tuple(spec.recipe for spec in request.specs)))
+
+
 def _resolve_from_files(facts: HostFacts, wish: Wish) -> Resolution:
     matrix = load_matrix(tuple(spec.recipe for spec in wish.request.specs))
-    return resolve_request(facts, wish.request, matrix, known_availability(wish.sources))
+    there = _where(facts, wish.request)
+    return resolve_request(there, wish.request, matrix, known_availability(wish.sources))
+
+
+def _where(facts: HostFacts, request: Request) -> HostFacts:
+    """Return the facts of the machine on which the environment would be made."""
+    usable = (engine.name for engine in facts.engines or () if engine.usable)
+    return facts if request.mode is Mode.NATIVE else facts.for_engine(request.engine or next(usable, None))

@@ -8,7 +8,7 @@ from envkit.cli.checks import check_devices
 from envkit.cli.hostfile import live_facts
 from envkit.cli.output import Output
 from envkit.cli.reporter import CommandReporter
-from envkit.cli.summary import describe_problems, summarise_host
+from envkit.cli.summary import describe_daemon_hosts, describe_problems, summarise_host
 from envkit.engines import load_engine
 from envkit.model.environment import Report, SmokeResult
 from envkit.model.value import to_json
@@ -32,6 +32,8 @@ def bring_up(output: Output, asked: Asked, *, as_json: bool, assume_yes: bool, c
         reporter.stage("Detected", summarise_host(facts))
         for problem in describe_problems(facts):
             reporter.note(problem)
+        for sentence in describe_daemon_hosts(facts):
+            reporter.note(sentence)
         outcome = up(facts, wish, reporter)
         show_outcome(output, outcome)
     if as_json:

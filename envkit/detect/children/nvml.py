@@ -39,6 +39,11 @@ def _name(handle: object) -> str | None:
     return name.decode(errors="replace") if isinstance(name, bytes) else name  # type: ignore[return-value]
 
 
+def _persistent(handle: object) -> bool | None:
+    mode = _told(pynvml.nvmlDeviceGetPersistenceMode, handle)
+    return None if mode is None else mode == pynvml.NVML_FEATURE_ENABLED
+
+
 def _instances(handle: object) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for index in range(int(_told(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0)):  # type: ignore[call-overload]
@@ -63,10 +68,19 @@ def _device(index: int) -> dict[str, object]:
         "compute_capability": list(capability) if isinstance(capability, list | tuple) else None,
         "memory_bytes": _memory(handle),
         "unified": _unified(handle),
+        "persistent": _persistent(handle),
         "minor": _told(pynvml.nvmlDeviceGetMinorNumber, handle),
         "partitioned": partitioned,
         "instances": _instances(handle) if partitioned else [],
     }
+
+
+def _device_or_error(index: int) -> dict[str, object]:
+    """Return a device, or why it does not answer: one that fell off the bus must not hide the others."""
+    try:
+        return _device(index)
+    except pynvml.NVMLError as error:
+        return {"index": index, "error": str(error)}
 
 
 def _document() -> dict[str, object]:
@@ -76,11 +90,14 @@ def _document() -> dict[str, object]:
         return {
             "driver": driver.decode() if isinstance(driver, bytes) else driver,
             "cuda": _told(pynvml.nvmlSystemGetCudaDriverVersion_v2),
-            "devices": [_device(index) for index in range(pynvml.nvmlDeviceGetCount())],
+            "devices": [_device_or_error(index) for index in range(pynvml.nvmlDeviceGetCount())],
         }
     except pynvml.NVMLError as error:
         return {"error": str(error), "code": error.value}
 
 
 if __name__ == "__main__":
-    json.dump(_document(), sys.stdout)
+    answer = json.dumps(_document())
+    sys.stdout.write(answer)
+    # A failure, also that of a single device, is not kept for the next start.
+    sys.exit(1 if '"error":' in answer else 0)

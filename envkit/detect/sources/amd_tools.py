@@ -1,4 +1,7 @@
-"""amd-smi, rocm-smi and rocminfo, for what the kernel's files did not tell; parsers leave out what they cannot read."""
+"""The libraries of ROCm SMI and AMD SMI, and amd-smi, rocm-smi and rocminfo, for what the kernel's files did not tell.
+
+The libraries were never asked on a real device here. Parsers leave out what they cannot read.
+"""
 
 import csv
 import re
@@ -6,14 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from envkit.detect.by_tool import Form, ask_forms
 from envkit.detect.decoding import decode_json
+from envkit.detect.facts import Surroundings
 from envkit.detect.pci import full_address
 from envkit.detect.reading import Reading
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device
-from envkit.system.command import Command
-from envkit.system.host import Host
 
-_TIMEOUT_SECONDS = 10.0
 _VENDOR_ID = "0x1002"
 _VENDOR_WORDS = ("amd", "advanced micro devices")
 _MIB = 1024 * 1024
@@ -24,34 +27,15 @@ _AGENT = re.compile(r"^Agent \d+", re.MULTILINE)
 _CODE = re.compile(r"0x([0-9a-fA-F]{1,4})\)?")
 
 
-def ask_tools(host: Host, known: Callable[[tuple[Reading, ...]], bool]) -> tuple[Reading, ...]:
-    """Ask one tool after another until `known` says that enough is known.
+def ask_tools(
+    around: Surroundings, enough: Callable[[tuple[Reading, ...]], bool], *, seen: bool
+) -> tuple[Reading, ...]:
+    """Ask one library or tool after another until it is `enough`; `seen`: the bus or the kernel shows a device.
 
-    Order: 1. amd-smi; 2. rocm-smi as JSON, its driver and bus apart, as old releases lack them; 3. rocm-smi as CSV;
-    4. rocminfo.
+    Order: 1. ROCm SMI's library, and that of AMD SMI, which replaces it; 2. amd-smi; 3. rocminfo; 4. rocm-smi as JSON,
+    its driver and bus apart, as old releases lack them; 5. rocm-smi as CSV.
     """
-    products = ("rocm-smi", "-i", "--showproductname", "--showmeminfo", "vram")
-    forms: tuple[tuple[tuple[str, ...], Callable[[str, str], Reading]], ...] = (
-        (("amd-smi", "static", "--asic", "--bus", "--driver", "--vram", "--json"), parse_amd_smi),
-        (("rocminfo",), parse_rocminfo),
-        ((*products, "--json"), parse_rocm_smi),
-        (("rocm-smi", "--showdriverversion", "--showbus", "--json"), parse_rocm_smi),
-        ((*products, "--csv"), parse_rocm_smi_csv),
-    )
-    readings: list[Reading] = []
-    for argv, parse in forms:
-        if host.which(argv[0]) is None:
-            readings.append(Reading(source=argv[0], failure="not found"))
-            continue
-        source = " ".join(argv[:2])
-        completed = host.run(Command(argv=argv, timeout_seconds=_TIMEOUT_SECONDS))
-        if completed.failure is not None:
-            readings.append(Reading(source=source, failure=completed.failure))
-        else:
-            readings.append(parse(completed.stdout, source))
-        if known(tuple(readings)):
-            break
-    return tuple(readings)
+    return ask_forms(around, FORMS, enough, seen=seen)
 
 
 class _Asic(msgspec.Struct):
@@ -237,3 +221,20 @@ def _text(value: str | None) -> str | None:
 
 def _unread(text: str) -> str:
     return text.strip().partition("\n")[0][:200] or "printed nothing"
+
+
+def _tool(parse: Callable[[str, str], Reading], *argv: str) -> Form:
+    return Form(argv, parse, source=" ".join(argv[:2]))
+
+
+_PRODUCTS = ("rocm-smi", "-i", "--showproductname", "--showmeminfo", "vram")
+_LIBRARY_FOLDERS = ("/opt/rocm/lib", "/opt/rocm/lib64")
+FORMS = (
+    library_form("amd", "rocm_smi", "librocm_smi64.so", _LIBRARY_FOLDERS, pci_vendor=_VENDOR_ID[2:]),
+    library_form("amd", "amd_smi", "libamd_smi.so", _LIBRARY_FOLDERS, pci_vendor=_VENDOR_ID[2:]),
+    _tool(parse_amd_smi, "amd-smi", "static", "--asic", "--bus", "--driver", "--vram", "--json"),
+    _tool(parse_rocminfo, "rocminfo"),
+    _tool(parse_rocm_smi, *_PRODUCTS, "--json"),
+    _tool(parse_rocm_smi, "rocm-smi", "--showdriverversion", "--showbus", "--json"),
+    _tool(parse_rocm_smi_csv, *_PRODUCTS, "--csv"),
+)

@@ -1,12 +1,16 @@
-"""What the Ascend driver's files and npu-smi say; the parsers take text and leave out what they cannot read."""
+"""What the Ascend driver's files, its library and npu-smi say; the parsers leave out what they cannot read."""
 
 import re
 from collections.abc import Mapping
 from functools import partial
 
+import msgspec
+
 from envkit.detect.by_tool import Form
+from envkit.detect.decoding import decode_json
 from envkit.detect.printed import blocks, cells, find_address, find_version, told, unread
 from envkit.detect.reading import Reading, Trouble
+from envkit.detect.sources.library import library_form, parse_answer
 from envkit.model.host import Device, Runtime, Severity
 from envkit.system.host import Host
 
@@ -24,7 +28,18 @@ _NUMBERS = re.compile(r"\d{1,9}")
 _MAPPING = re.compile(r"^\s*(?P<npu>\d{1,5})\s+(?P<chip>\d{1,5})\s+(?P<index>\d{1,5})\s+(?P<name>\S.*)$", re.MULTILINE)
 # What npu-smi calls each of the two dies of a 910C.
 _FAMILY = "Ascend910"
+_MODULE = re.compile(r"\d{4}")
+_LIBRARY = "libdcmi.so"
+# The library itself, and below the driver's home what it loads.
+_LIBRARY_FOLDER = "/usr/local/dcmi"
+_DRIVER_FOLDERS = ("driver/lib64/driver", "driver/lib64/common", "driver/lib64")
 _SEVERITIES = {"warning": Severity.WARNING, "alarm": Severity.ERROR, "critical": Severity.ERROR}
+
+
+def driver_home(host: Host) -> str:
+    """Return where the driver lies, as its installer wrote it down: `Driver_Install_Path_Param=/usr/local/Ascend`."""
+    match = _HOME.search(host.read(_INSTALLED).text or "")
+    return _USUAL_HOME if match is None else match["path"]
 
 
 def read_driver(host: Host) -> Reading:
@@ -33,8 +48,7 @@ def read_driver(host: Host) -> Reading:
     Version=24.1.rc3
     ascendhal_version=7.35.23
     """
-    home = _HOME.search(host.read(_INSTALLED).text or "")
-    path = f"{_USUAL_HOME if home is None else home['path']}/driver/version.info"
+    path = f"{driver_home(host)}/driver/version.info"
     match = _VERSION.search(host.read(path).text or "")
     return Reading(source=path, driver=None if match is None else match["version"])
 
@@ -53,6 +67,63 @@ def read_runtimes(host: Host) -> tuple[Runtime, ...] | None:
             if match is not None:
                 return (Runtime(name="cann", version=match["version"], path=home),)
     return None
+
+
+class _Chip(msgspec.Struct):
+    index: int
+    board: int
+    chip: int
+    module: str | None = None
+
+
+class _Chips(msgspec.Struct):
+    devices: tuple[_Chip, ...] = ()
+
+
+def parse_library(printed: str, source: str, *, paired: str | None = None) -> Reading:
+    """Parse what `children/dcmi.py` prints; see `parse_table` for `paired`.
+
+    {"driver": "25.2.0", "devices": [{"index": 0, "name": "310P3", "module": null, "pci_address": "0000:81:00.0",
+     "memory_bytes": 46430945280, "board": 4, "chip": 0}],
+     "faults": [{"index": 0, "said": "Health of NPU 4 chip 0: Alarm", "severity": "error"}]}
+    """
+    reading = parse_answer(printed, source, _VENDOR)
+    listed = decode_json(printed, _Chips)
+    chips = () if listed is None else listed.devices
+    if len(chips) != len(reading.devices):
+        return reading
+    boards = [str(chip.board) for chip in chips]
+    places = {chip.index: {"npu": str(chip.board), "chip": str(chip.chip)} for chip in chips}
+    named = [_with_module(device, chip.module) for device, chip in zip(reading.devices, chips, strict=True)]
+    found = [_with_pair(device, board, boards, paired) for device, board in zip(named, boards, strict=True)]
+    return msgspec.structs.replace(
+        reading,
+        devices=_with_own_addresses(found),
+        troubles=tuple(
+            msgspec.structs.replace(trouble, values=places.get(trouble.index, {})) for trouble in reading.troubles
+        ),
+    )
+
+
+def _with_module(device: Device, module: str | None) -> Device:
+    """Return a device of a family under the name of its module: `Ascend910_9391`, as the toolkit calls it."""
+    if device.name != _FAMILY or not _MODULE.fullmatch(module or ""):
+        return device
+    return msgspec.structs.replace(device, name=f"{_FAMILY}_{module}")
+
+
+def _with_own_addresses(devices: list[Device]) -> tuple[Device, ...]:
+    """Return the devices, first those with an address of their own: only the first chip of a board keeps the board's.
+
+    Those without come behind, where none of them can be taken for a device on the bus that bears the same number.
+    """
+    seen: set[str] = set()
+    own: list[Device] = []
+    for device in devices:
+        shared = device.pci_address in seen
+        own.append(msgspec.structs.replace(device, pci_address=None if shared else device.pci_address))
+        seen |= {device.pci_address or ""}
+    return tuple(sorted(own, key=lambda device: device.pci_address is None))
 
 
 def parse_table(text: str, source: str, *, paired: str | None = None) -> Reading:
@@ -147,10 +218,12 @@ def parse_mapping(text: str, source: str) -> Reading:
     return Reading(source=source, devices=devices, failure=None if rows else unread(text))
 
 
-def forms(paired: str | None) -> tuple[Form, ...]:
-    """Return how npu-smi is asked; see `parse_table` for `paired`."""
+def forms(paired: str | None, home: str = _USUAL_HOME) -> tuple[Form, ...]:
+    """Return how the library and npu-smi are asked; see `parse_table` for `paired`, `driver_home` for `home`."""
     folders = ("/usr/local/bin", "/usr/local/sbin")
+    asked = library_form(_VENDOR, "dcmi", _LIBRARY, (_LIBRARY_FOLDER, *(f"{home}/{name}" for name in _DRIVER_FOLDERS)))
     return (
+        asked._replace(parse=partial(parse_library, paired=paired)),
         Form(("npu-smi", "info"), partial(parse_table, paired=paired), folders),
         Form(("npu-smi", "info", "-m"), parse_mapping, folders),
     )

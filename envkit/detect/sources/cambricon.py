@@ -1,10 +1,11 @@
-"""cnmon of Cambricon, releases 4 to 6; the parsers take text and leave out what they cannot read."""
+"""CNDEV and cnmon of Cambricon, releases 4 to 6; the parsers take text and leave out what they cannot read."""
 
 import re
 
 from envkit.detect.by_tool import Form
 from envkit.detect.printed import blocks, cells, find_address, find_mib, find_version, told, unread
 from envkit.detect.reading import Reading
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device, Runtime
 from envkit.system.host import Host
 
@@ -99,6 +100,7 @@ def _fields(block: str) -> dict[str, str]:
 
 
 FORMS = (
+    library_form(_VENDOR, "cndev", "libcndev.so", (f"{_NEUWARE}/lib64", f"{_NEUWARE}/lib")),
     Form(("cnmon",), parse_table),
     Form(("cnmon", "info"), parse_details),
 )

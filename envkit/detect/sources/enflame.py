@@ -1,4 +1,4 @@
-"""efsmi of Enflame, as a table and as keys with values; the parsers leave out what they cannot read."""
+"""EFML and efsmi of Enflame, a table or keys with values; the parsers leave out what they cannot read."""
 
 import re
 
@@ -6,6 +6,7 @@ from envkit.detect.by_tool import Form
 from envkit.detect.pci import full_address
 from envkit.detect.printed import ADDRESS, blocks, find_address, find_mib, find_version, told, unread
 from envkit.detect.reading import Reading, Trouble
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device, Severity
 
 _VENDOR = "enflame"
@@ -101,6 +102,7 @@ def _troubles(index: int, health: str) -> tuple[Trouble, ...]:
 
 # The details tell health and the whole PCI address, which the table does not.
 FORMS = (
+    library_form(_VENDOR, "efml", "libefml.so"),
     Form(("efsmi", "-q"), parse_details),
     Form(("efsmi",), parse_table),
 )

@@ -1,4 +1,7 @@
-"""Intel Gaudi's hl-smi; its parsers leave out what they cannot read."""
+"""Intel Gaudi's HLML and hl-smi; their parsers leave out what they cannot read.
+
+The library was never asked on a real device here.
+"""
 
 import csv
 import re
@@ -7,6 +10,7 @@ from envkit.detect.by_tool import Form
 from envkit.detect.pci import full_address
 from envkit.detect.printed import blocks, find_address, find_mib, told, unread
 from envkit.detect.reading import Reading
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device
 
 TOOL = "hl-smi"
@@ -86,6 +90,7 @@ def parse_table(text: str, source: str) -> Reading:
 
 # Releases that do not know a column refuse the whole query, so a shorter one comes next.
 FORMS = (
+    library_form(_VENDOR, "hlml", "libhlml.so", ("/usr/lib/habanalabs",)),
     Form((TOOL, "-Q", "index,name,bus_id,driver_version,memory.total", "-f", "csv"), parse_csv),
     Form((TOOL, "-Q", "name,uuid,memory.total", "-f", "csv"), parse_csv),
     Form((TOOL,), parse_table),

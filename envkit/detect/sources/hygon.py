@@ -1,6 +1,7 @@
-"""Hygon's DCUs: the kernel's topology, hy-smi, and the ROCm tools that Hygon ships under AMD's names.
+"""Hygon's DCUs: the kernel's topology, hy-smi, and the ROCm library and tools that Hygon ships under AMD's names.
 
-The tools are believed only where they name Hygon: AMD's own print the same keys.
+They are believed only where they name Hygon: AMD's own tell the same. The library was never asked on a real device
+here.
 """
 
 import re
@@ -12,6 +13,7 @@ from envkit.detect.pci import full_address
 from envkit.detect.printed import find_version, told, unread
 from envkit.detect.reading import Reading
 from envkit.detect.sources.amd_files import Maker, read_topology
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device, Runtime
 from envkit.system.host import Host
 
@@ -156,9 +158,20 @@ def _pci_id(text: str) -> str | None:
     return None if match is None else f"{_PCI_VENDOR}:{match['code'].lower().zfill(4)}"
 
 
+def forms(host: Host) -> tuple[Form, ...]:
+    """Return how to ask: the library, which lies in a folder per release of the DTK, and the tools."""
+    releases = (f"/opt/{name}" for name in host.names("/opt") or () if name.startswith("dtk"))
+    folders = tuple(f"{root}/{folder}" for root in ("/opt/hyhal", _DTK, *releases) for folder in _LIBRARY_FOLDERS)
+    library = library_form(
+        _VENDOR, "rocm_smi", "librocm_smi64.so", tuple(dict.fromkeys(folders)), pci_vendor=_PCI_VENDOR
+    )
+    return (library, *_TOOLS)
+
+
+_LIBRARY_FOLDERS = ("lib", "rocm_smi/lib", ".hyhal/lib", ".hyhal/rocm_smi/lib")
 _FOLDERS = ("/opt/hyhal/bin", "/opt/dtk/bin")
 _MEMORY = ("-i", "--showmeminfo", "vram", "--json")
-FORMS = (
+_TOOLS = (
     Form(("hy-smi", *_MEMORY), parse_json, _FOLDERS),
     Form(("hy-smi", "--showproductname", "--json"), parse_json, _FOLDERS),
     Form(("hy-smi", "--showdriverversion"), parse_driver, _FOLDERS),

@@ -1,10 +1,14 @@
-"""ixsmi of Iluvatar; the parser takes text and leaves out what it cannot read."""
+"""IXML and ixsmi of Iluvatar; the parser takes text and leaves out what it cannot read.
+
+The library was never asked on a real device here. The CUDA version that it tells is the one that CoreX imitates.
+"""
 
 import re
 
 from envkit.detect.by_tool import Form
 from envkit.detect.printed import ADDRESS, blocks, find_address, find_version, told, unread
 from envkit.detect.reading import Reading
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device, Runtime
 from envkit.system.host import Host
 
@@ -49,4 +53,7 @@ def parse_table(text: str, source: str) -> Reading:
     return Reading(source=source, devices=tuple(devices), driver=find_version(header["driver"]))
 
 
-FORMS = (Form(("ixsmi",), parse_table, ("/usr/local/corex/bin",)),)
+FORMS = (
+    library_form("iluvatar", "ixml", "libixml.so", (f"{_COREX}/lib64", f"{_COREX}/lib")),
+    Form(("ixsmi",), parse_table, (f"{_COREX}/bin",)),
+)

@@ -1,13 +1,15 @@
-"""xpu_smi and xpu-smi of Kunlunxin; Intel has a tool of the second name too, which no parser here believes."""
+"""XPUML, xpu_smi and xpu-smi of Kunlunxin; no parser here believes Intel's tool of the last name."""
 
 import re
 
 from envkit.detect.by_tool import Form
 from envkit.detect.printed import ADDRESS, blocks, cells, find_address, find_version, told, unread
 from envkit.detect.reading import Reading
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device, Runtime
 
 _VENDOR = "kunlunxin"
+_LIBRARY_FOLDERS = ("/usr/local/xpu/so", "/usr/local/xpu/lib64", "/opt/xre/so")
 _ROW = re.compile(
     rf"^\|[ \t]*(?P<index>\d{{1,4}})[ \t]+(?P<name>[^\s|][^|\n]*)\|[ \t]*(?P<address>{ADDRESS})", re.MULTILINE
 )
@@ -85,6 +87,7 @@ def _total(text: str) -> int | None:
 
 
 FORMS = (
+    library_form(_VENDOR, "xpuml", "libxpuml.so", _LIBRARY_FOLDERS),
     Form(("xpu-smi",), parse_table),
     Form(("xpu_smi",), parse_table),
 )

@@ -8,7 +8,7 @@ import msgspec
 from envkit.detect.by_tool import Form
 from envkit.detect.decoding import decode_json
 from envkit.detect.pci import full_address
-from envkit.detect.printed import find_version, told
+from envkit.detect.printed import find_version, told, unread
 from envkit.detect.reading import Reading, Trouble
 from envkit.model.host import Device, Runtime, Severity
 
@@ -41,11 +41,17 @@ class _Document(msgspec.Struct):
     error: str | None = None
 
 
-def library_form(vendor: str, child: str, library: str, folders: tuple[str, ...] = ()) -> Form:
-    """Return how to ask a library through `children/CHILD.py`; `folders` are where it lies beyond the loader's list."""
+def library_form(
+    vendor: str, child: str, library: str, folders: tuple[str, ...] = (), *, pci_vendor: str | None = None
+) -> Form:
+    """Return how to ask a library through `children/CHILD.py`; `folders` are where it lies beyond the loader's list.
+
+    With `pci_vendor` only devices are believed of which the library tells that maker: for a library of which several
+    makers have one.
+    """
 
     def parse(printed: str, source: str) -> Reading:
-        return parse_answer(printed, source, vendor)
+        return parse_answer(printed, source, vendor, pci_vendor=pci_vendor)
 
     return Form(
         # Isolated, and without site-packages: a child needs ctypes and json, and nothing that a user installed.
@@ -56,13 +62,18 @@ def library_form(vendor: str, child: str, library: str, folders: tuple[str, ...]
     )
 
 
-def parse_answer(printed: str, source: str, vendor: str) -> Reading:
+def parse_answer(printed: str, source: str, vendor: str, *, pci_vendor: str | None = None) -> Reading:
     """Read the document of a child; what is not one is a failure with its first words."""
     document = decode_json(printed, _Document)
     if document is None:
-        return Reading(source=source, failure=f"no answer that can be read: {printed.strip()[:200]}")
+        return Reading(source=source, failure=f"no answer that can be read: {unread(printed)}")
     if document.error is not None:
         return Reading(source=source, failure=document.error)
+    if pci_vendor is not None:
+        own = tuple(device for device in document.devices if (device.pci_id or "").startswith(f"{pci_vendor}:"))
+        if not own:
+            return Reading(source=source, failure=f"tells of no device of the maker {pci_vendor}")
+        document = msgspec.structs.replace(document, devices=own)
     return Reading(
         source=source,
         driver=None if document.driver is None else find_version(document.driver),

@@ -1,10 +1,11 @@
-"""mx-smi of MetaX and ht-smi, the same tool under another brand; the parser leaves out what it cannot read."""
+"""MXSML and mx-smi of MetaX, and ht-smi under another brand; the parser leaves out what it cannot read."""
 
 import re
 
 from envkit.detect.by_tool import Form
 from envkit.detect.printed import ADDRESS, blocks, cells, find_address, find_version, told, unread
 from envkit.detect.reading import Reading, Trouble
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device, Runtime, Severity
 
 _ROW = re.compile(rf"^\|[^\n]*\|[ \t]*(?P<address>{ADDRESS})[ \t]*\|", re.MULTILINE)
@@ -14,6 +15,8 @@ _DRIVER = re.compile(r"Driver Version\s*:\s*(?P<version>\S+)")
 _RUNTIME = re.compile(r"\b(?P<name>MACA|HPCC) Version\s*:\s*(?P<version>\d\S*)")
 _MEMORY = re.compile(r"\d{1,9}\s*/\s*(?P<total>\d{1,9})\s*MiB")
 _WELL = "available"
+_VENDOR = "metax"
+_LIBRARY_FOLDERS = ("/opt/mxdriver/lib", "/opt/maca/lib", "/opt/mxn100/lib")
 
 
 def parse_table(text: str, source: str) -> Reading:
@@ -38,7 +41,7 @@ def parse_table(text: str, source: str) -> Reading:
         number = _NUMBER.match(before[-1])
         memory = _MEMORY.search(block)
         device = Device(
-            vendor="metax",
+            vendor=_VENDOR,
             index=len(devices) if number is None else int(number[0]),
             name=name,
             pci_address=find_address(row["address"]),
@@ -76,6 +79,7 @@ def _troubles(device: Device, block: str) -> tuple[Trouble, ...]:
 
 
 FORMS = (
+    library_form(_VENDOR, "mxsml", "libmxsml.so", _LIBRARY_FOLDERS),
     Form(("mx-smi",), parse_table, ("/opt/mxdriver/bin",)),
     Form(("ht-smi",), parse_table),
 )

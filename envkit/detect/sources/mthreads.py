@@ -1,12 +1,14 @@
-"""mthreads-gmi of Moore Threads; the parser takes text and leaves out what it cannot read."""
+"""MTML and mthreads-gmi of Moore Threads; the parser takes text and leaves out what it cannot read."""
 
 import re
 
 from envkit.detect.by_tool import Form
 from envkit.detect.printed import ADDRESS, blocks, find_address, find_mib, find_version, told, unread
 from envkit.detect.reading import Reading
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device
 
+_VENDOR = "mthreads"
 _ROW = re.compile(rf"^[|\s]*(?P<index>\d{{1,4}})[ \t]+(?P<name>\S[^|\n]*)\|[ \t]*(?P<address>{ADDRESS})", re.MULTILINE)
 _DRIVER = re.compile(r"Driver Version\s*:\s*(?P<version>\S+)")
 _TOTAL = re.compile(r"\((?P<size>\d{1,9}\s*\w{1,3})\)")
@@ -26,7 +28,7 @@ def parse_table(text: str, source: str) -> Reading:
         total = _TOTAL.search(block.splitlines()[0][row.end() - row.start() :])
         devices.append(
             Device(
-                vendor="mthreads",
+                vendor=_VENDOR,
                 index=int(row["index"]),
                 name=told(row["name"]),
                 pci_address=find_address(row["address"]),
@@ -42,4 +44,7 @@ def parse_table(text: str, source: str) -> Reading:
     )
 
 
-FORMS = (Form(("mthreads-gmi",), parse_table),)
+FORMS = (
+    library_form(_VENDOR, "mtml", "libmtml.so"),
+    Form(("mthreads-gmi",), parse_table),
+)

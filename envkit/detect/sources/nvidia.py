@@ -28,7 +28,7 @@ class NvidiaSeen(msgspec.Struct, frozen=True, kw_only=True):
     opened: tuple[Reading, ...] = ()  # what NVML and nvidia-smi said: they talk to the device itself
     mismatch: str | None = None
     library_missing: bool = False
-    hung: bool = False
+    transient: tuple[str, ...] = ()  # addresses of devices that are initialised anew for each first user
     tegra: str | None = None
     wsl: bool = False
 
@@ -77,7 +77,7 @@ def _open(host: Host, seen: NvidiaSeen, tool: str | None) -> NvidiaSeen:
         opened=opened,
         mismatch=answer.reading.failure if answer.mismatch else next(complaints, None),
         library_missing=answer.library_missing,
-        hung=answer.hung,
+        transient=answer.transient,
     )
 
 

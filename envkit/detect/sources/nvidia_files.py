@@ -17,6 +17,8 @@ _MODULE_FILE = "/sys/module/nvidia/version"
 _DEVICES = "/proc/driver/nvidia/gpus"
 _DRIVER = re.compile(r"\b\d{3}\.\d+(?:\.\d+)?\b")
 _TEGRA = re.compile(r"R(?P<release>\d{1,4}) \(release\), REVISION: (?P<revision>[\d.]+)")
+_LIBRARY = re.compile(r"libnvidia-ml\.so\.(?P<version>\d{3}\.\d+(?:\.\d+)?)$")
+_LIBRARY_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib")
 _TOOLKIT_FOLDER = re.compile(r"cuda(-\d+\.\d+)?")
 _NUMBER = re.compile(r"\d+\.\d+(?:\.\d+)?")
 
@@ -73,6 +75,13 @@ def _devices(host: Host) -> tuple[Device, ...]:
                 )
             )
     return tuple(devices)
+
+
+def library_version(host: Host) -> str | None:
+    """Return the version of NVML's library, which the name of its file ends with: libnvidia-ml.so.570.124.06."""
+    paths = (host.real_path(f"{folder}/libnvidia-ml.so.1") for folder in _LIBRARY_FOLDERS)
+    matches = (_LIBRARY.search(path) for path in paths if path is not None)
+    return next((match["version"] for match in matches if match is not None), None)
 
 
 def read_tegra(host: Host) -> Reading | None:

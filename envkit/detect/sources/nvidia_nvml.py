@@ -14,6 +14,7 @@ from envkit.system.command import Command
 from envkit.system.host import Host
 
 SOURCE = "nvml"
+NO_DEVICE = "lists no device"
 # The first open takes 5 to 10 seconds per device where the driver is not kept initialised.
 _TIMEOUT_SECONDS = 30.0
 _CHILD = str(Path(__file__).resolve().parents[1] / "children" / "nvml.py")
@@ -37,6 +38,7 @@ class NvmlAnswer(Value):
     library_missing: bool = False
     hung: bool = False
     unified: tuple[str, ...] = ()  # addresses of devices without memory of their own
+    transient: tuple[str, ...] = ()  # addresses of devices that are initialised anew for each first user
 
 
 class _Instance(msgspec.Struct):
@@ -53,6 +55,8 @@ class _Device(msgspec.Struct):
     compute_capability: tuple[int, int] | None = None
     memory_bytes: int | None = None
     unified: bool = False
+    persistent: bool | None = None
+    error: str | None = None  # why this device does not answer while NVML does
     minor: int | None = None
     partitioned: bool = False
     instances: tuple[_Instance, ...] = ()
@@ -94,8 +98,10 @@ def ask_nvml(host: Host) -> NvmlAnswer:
 
 
 def _answer(document: _Document) -> NvmlAnswer:
-    devices = tuple(_device(device) for device in document.devices)
-    pairs = tuple(zip(document.devices, devices, strict=True))
+    answering = tuple(device for device in document.devices if device.error is None)
+    silent = tuple(device for device in document.devices if device.error is not None)
+    devices = tuple(_device(device) for device in answering)
+    pairs = tuple(zip(answering, devices, strict=True))
     return NvmlAnswer(
         reading=Reading(
             source=SOURCE,
@@ -115,8 +121,11 @@ def _answer(document: _Document) -> NvmlAnswer:
             partitioned=tuple(device.pci_address or "" for told, device in pairs if told.partitioned),
             driver=document.driver,
             ceiling=None if document.cuda is None else f"{document.cuda // 1000}.{document.cuda % 1000 // 10}",
+            failure="; ".join(f"device {device.index}: {device.error}" for device in silent)
+            or (None if devices else NO_DEVICE),
         ),
         unified=tuple(device.pci_address or "" for told, device in pairs if told.unified),
+        transient=tuple(device.pci_address or "" for told, device in pairs if told.persistent is False),
     )
 
 

@@ -1,4 +1,7 @@
-"""ppu-smi of T-Head, and the PPU SDK's header; the parser leaves out what it cannot read."""
+"""HGML and ppu-smi of T-Head, and the PPU SDK's header; the parser leaves out what it cannot read.
+
+The library was never asked on a real device here.
+"""
 
 import csv
 import re
@@ -6,6 +9,7 @@ import re
 from envkit.detect.by_tool import Form
 from envkit.detect.printed import find_address, find_version, told, unread
 from envkit.detect.reading import Reading
+from envkit.detect.sources.library import library_form
 from envkit.model.host import Device, Runtime
 from envkit.system.host import Host
 
@@ -60,4 +64,7 @@ def _number(text: str) -> int | None:
     return None if match is None else int(match[1])
 
 
-FORMS = (Form(("ppu-smi", f"--query-ppu={_QUERY}", "--format=csv"), parse_csv, ("/usr/local/bin",)),)
+FORMS = (
+    library_form("thead", "hgml", "libhgml.so", (f"{_SDK}/lib", f"{_SDK}/lib64")),
+    Form(("ppu-smi", f"--query-ppu={_QUERY}", "--format=csv"), parse_csv, ("/usr/local/bin",)),
+)

@@ -4,9 +4,9 @@ import msgspec
 
 from envkit.detect.by_pci import bus_devices, from_tables, with_tables
 from envkit.detect.facts import PciDevice, Surroundings, VendorFacts
-from envkit.detect.findings import make_finding
 from envkit.detect.models import known_vendor
-from envkit.detect.obstacles import driver_finding, node_finding, nodes_inaccessible
+from envkit.detect.nodes import nodes_denied
+from envkit.detect.obstacles import driver_finding, node_finding
 from envkit.detect.reading import (
     Reading,
     Sourced,
@@ -26,14 +26,16 @@ _CLASSES = ("0300", "0302", "0380", "1200")
 _SERVING = ("amdgpu",)
 _COMPUTE_NODE = "/dev/kfd"
 _TOOLS = ("amd-smi", "rocm-smi", "rocminfo")
-_OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
+_WSL_NODE = "/dev/dxg"
 
 
 def detect(around: Surroundings) -> VendorFacts:
     """Return AMD's devices, driver and ROCm.
 
     Sources, in order: 1. the kernel's compute topology; 2. the bus; 3. what amdgpu writes beside the device; 4. the
-    device table; 5. amd-smi, rocminfo, rocm-smi. Each tool is asked only for what is still unknown.
+    device table; 5. the libraries of ROCm SMI and AMD SMI; 6. amd-smi, rocminfo, rocm-smi. Each is asked only for what
+    is still unknown.
+    Under WSL only rocminfo of the last may tell.
     """
     host = around.host
     cards = tuple(
@@ -42,7 +44,7 @@ def detect(around: Surroundings) -> VendorFacts:
         if function.vendor == _PCI_VENDOR and function.device_class in _CLASSES
     )
     topology = amd_files.read_topology(host)
-    tools = around.pci is None and any(host.which(tool) for tool in _TOOLS)
+    tools = (around.pci is None or _through_wsl(around)) and any(host.which(tool) for tool in _TOOLS)
     if not (cards or topology.devices or tools):
         return VendorFacts()
     readings = _read(around, cards, topology)
@@ -81,7 +83,8 @@ def _read(around: Surroundings, cards: tuple[PciDevice, ...], topology: Reading)
     # Imported here: most hosts tell enough by their files.
     from envkit.detect.sources.amd_tools import ask_tools
 
-    readings += ask_tools(host, lambda more: _enough((*readings, *more)))
+    seen = bool(cards or topology.devices)
+    readings += ask_tools(around, lambda more: _enough((*readings, *more)), seen=seen)
     return (*readings, from_tables(combine(readings), table))
 
 
@@ -101,21 +104,22 @@ def _judged(
     if finding is None and device.kernel_driver in _SERVING:
         nodes = (_COMPUTE_NODE, *(device.nodes or ()))
         finding = node_finding(around, fact, nodes, device_flag="--device /dev/kfd --device /dev/dri")
-        finding = finding or _without_compute_node(around, fact)
     usable: bool | None = None
     if finding is not None or any(device.pci_address in reading.partitioned for reading in readings):
         usable = False
+    elif _through_wsl(around) and "architecture" in sourced.sources:
+        # Windows' driver serves it, and the tool that listed it opened it.
+        usable, device = True, msgspec.structs.replace(device, nodes=(_WSL_NODE,))
     elif around.host.accessible(_COMPUTE_NODE) and "architecture" in sourced.sources and device.nodes:
         # A device of the topology whose nodes open is one that ROCm lists.
         usable = True
     return msgspec.structs.replace(device, usable=usable), finding
 
 
-def _without_compute_node(around: Surroundings, fact: str) -> Finding | None:
-    if around.host.exists(_COMPUTE_NODE) is not False:
-        return None
-    evidence = f"amdgpu is bound and {_COMPUTE_NODE} does not exist"
-    return make_finding("compute-node-missing", fact, evidence, system=around.system)
+def _through_wsl(around: Surroundings) -> bool:
+    """Tell whether devices are those of Windows, which are neither on the bus nor in the topology."""
+    wsl = around.system is not None and around.system.wsl
+    return bool(wsl) and bool(around.host.exists(_WSL_NODE))
 
 
 def _stack(around: Surroundings, readings: tuple[Reading, ...]) -> tuple[Stack, tuple[Evidence, ...]]:
@@ -137,13 +141,8 @@ def _denied(reading: Reading) -> bool:
 def _stack_findings(
     around: Surroundings, readings: tuple[Reading, ...], devices: tuple[Sourced, ...]
 ) -> tuple[Finding, ...]:
-    found = []
     denied = next((reading for reading in readings if _denied(reading)), None)
-    if denied is not None and not devices:
-        finding = nodes_inaccessible(around, "stacks[0]", _COMPUTE_NODE)
-        found.append(msgspec.structs.replace(finding, evidence=f"{denied.source}: {denied.failure}"))
-    override = around.host.variable(_OVERRIDE)
-    if override:
-        evidence = f"{_OVERRIDE}={override}"
-        found.append(make_finding("gfx-override", "devices[0].architecture", evidence, system=around.system))
-    return tuple(found)
+    if denied is None or devices:
+        return ()
+    finding = nodes_denied(around, "stacks[0]", (_COMPUTE_NODE,))
+    return (msgspec.structs.replace(finding, evidence=f"{denied.source}: {denied.failure}"),)

@@ -18,8 +18,8 @@ _SIGNS = PciSigns(
 def detect(around: Surroundings) -> VendorFacts:
     """Return Huawei's Ascend NPUs; where a board has several chips, each chip is a device.
 
-    Sources, in order: 1. the bus; 2. the driver's version file; 3. `npu-smi info`; 4. `npu-smi info -m`, for masked
-    names; 5. the device table.
+    Sources, in order: 1. the bus; 2. the driver's version file; 3. libdcmi.so; 4. `npu-smi info`; 5. `npu-smi info -m`,
+    for masked names; 6. the device table.
     """
     found = tuple(
         function for function in around.pci or () if function.vendor == _PCI_VENDOR and function.device_class == _CLASS
@@ -31,7 +31,8 @@ def detect(around: Surroundings) -> VendorFacts:
 
     table = known_vendor(_SIGNS.vendor)
     # Chips in pairs that bear the family's name are those of a 910C.
-    forms = ascend.forms(None if table is None else architecture_of(table, "910C"))
+    paired = None if table is None else architecture_of(table, "910C")
+    forms = ascend.forms(paired, ascend.driver_home(around.host))
     files = (ascend.read_driver(around.host),)
     tools = ask(around, found, forms, files=files)
     return facts_by_tool(around, found, _SIGNS, Told(files, tools, ascend.read_runtimes(around.host)))

@@ -16,7 +16,7 @@ _SIGNS = PciSigns(
 def detect(around: Surroundings) -> VendorFacts:
     """Return Cambricon's MLUs; where a board has several chips, each chip is a device.
 
-    Sources, in order: 1. the bus; 2. the table of cnmon; 3. `cnmon info`; 4. the device table.
+    Sources, in order: 1. the bus; 2. libcndev.so; 3. the table of cnmon; 4. `cnmon info`; 5. the device table.
     """
     found = tuple(
         function for function in around.pci or () if function.vendor == _PCI_VENDOR and function.device_class == _CLASS

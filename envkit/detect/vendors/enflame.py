@@ -14,7 +14,7 @@ _SIGNS = PciSigns(
 def detect(around: Surroundings) -> VendorFacts:
     """Return Enflame's GCUs.
 
-    Sources, in order: 1. the bus; 2. `efsmi -q`; 3. the table of efsmi; 4. the device table.
+    Sources, in order: 1. the bus; 2. libefml.so; 3. `efsmi -q`; 4. the table of efsmi; 5. the device table.
     """
     found = tuple(
         function for function in around.pci or () if function.vendor == _PCI_VENDOR and function.device_class == _CLASS

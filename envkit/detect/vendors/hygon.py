@@ -17,8 +17,8 @@ _SIGNS = PciSigns(
 def detect(around: Surroundings) -> VendorFacts:
     """Return Hygon's DCUs.
 
-    Sources, in order: 1. the bus; 2. the kernel's compute topology; 3. the driver's version file; 4. hy-smi; 5.
-    rocm-smi and rocminfo, where they name Hygon; 6. the device table.
+    Sources, in order: 1. the bus; 2. the kernel's compute topology; 3. the driver's version file; 4. Hygon's ROCm SMI
+    library; 5. hy-smi; 6. rocm-smi and rocminfo, where they name Hygon; 7. the device table.
     """
     found = tuple(
         function
@@ -31,5 +31,5 @@ def detect(around: Surroundings) -> VendorFacts:
     from envkit.detect.sources import hygon
 
     files = (hygon.read_devices(around.host),)
-    tools = ask(around, found, hygon.FORMS, files=(*file_readings(around, found, _SIGNS), *files))
+    tools = ask(around, found, hygon.forms(around.host), files=(*file_readings(around, found, _SIGNS), *files))
     return facts_by_tool(around, found, _SIGNS, Told(files, tools, hygon.read_runtimes(around.host)))

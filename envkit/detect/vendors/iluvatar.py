@@ -15,7 +15,7 @@ _SIGNS = PciSigns(
 def detect(around: Surroundings) -> VendorFacts:
     """Return Iluvatar's GPUs, whose CUDA-alike library makes no NVIDIA of them; a board may have two chips.
 
-    Sources, in order: 1. the bus; 2. ixsmi; 3. the device table.
+    Sources, in order: 1. the bus; 2. IXML, its management library; 3. ixsmi; 4. the device table.
     """
     found = tuple(
         function

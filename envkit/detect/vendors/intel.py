@@ -4,17 +4,14 @@ import msgspec
 
 from envkit.detect.by_pci import PciSigns, facts_from_readings, file_readings, tool_is_wanted
 from envkit.detect.facts import PciDevice, Surroundings, VendorFacts
-from envkit.detect.findings import make_finding
 from envkit.detect.reading import Reading
-from envkit.model.host import Finding, OperatingSystem, Runtime
 
 _PCI_VENDOR = "8086"
 _DISPLAY = "03"
 _TOOL = "xpu-smi"
+_LIBRARY = "libze_loader.so.1"
 # Where the graphics inside of a processor always is.
 _INSIDE = "0000:00:02.0"
-_SERVING = ("i915", "xe")
-_RUNTIME = "compute-runtime"
 _SIGNS = PciSigns(
     vendor="intel",
 )
@@ -23,8 +20,8 @@ _SIGNS = PciSigns(
 def detect(around: Surroundings) -> VendorFacts:
     """Return Intel's GPUs, driver and Level Zero.
 
-    Sources, in order: 1. the bus, device nodes and files of i915 and xe; 2. xpu-smi, where these do not tell enough of
-    a card; 3. lspci's names, where lspci was read; 4. the device table.
+    Sources, in order: 1. the bus, device nodes and files of i915 and xe; 2. libze_loader.so.1, where these do not tell
+    enough of a card; 3. xpu-smi, likewise; 4. lspci's names, where lspci was read; 5. the device table.
     """
     found = tuple(
         function
@@ -38,10 +35,7 @@ def detect(around: Surroundings) -> VendorFacts:
 
     cards = tuple(function for function in found if function.address != _INSIDE)
     readings = _readings(around, found, cards)
-    runtimes = read_runtimes(around.host)
-    facts = facts_from_readings(around, found, _SIGNS, readings, runtimes)
-    missing = _runtime_missing(cards, runtimes, around.system)
-    return facts if missing is None else msgspec.structs.replace(facts, findings=(*facts.findings, missing))
+    return facts_from_readings(around, found, _SIGNS, readings, read_runtimes(around.host))
 
 
 def _readings(around: Surroundings, found: tuple[PciDevice, ...], cards: tuple[PciDevice, ...]) -> tuple[Reading, ...]:
@@ -57,6 +51,11 @@ def _readings(around: Surroundings, found: tuple[PciDevice, ...], cards: tuple[P
     of_cards = (*file_readings(around, cards, _SIGNS), *files[1:])
     if not tool_is_wanted(around, cards, of_cards, _SIGNS.vendor):
         return files
+    library = _told_by_library(around, cards, of_cards)
+    files = (*files, *library)
+    hangs = any((reading.failure or "").startswith("timed out") for reading in library)
+    if hangs or not tool_is_wanted(around, cards, (*of_cards, *library), _SIGNS.vendor):
+        return files
     if host.which(_TOOL) is None:
         return (*files, Reading(source=_TOOL, failure="not found"))
     # Imported here: only a host with a card whose files do not tell enough comes here.
@@ -65,11 +64,18 @@ def _readings(around: Surroundings, found: tuple[PciDevice, ...], cards: tuple[P
     return (*files, *ask_xpu_smi(host))
 
 
-def _runtime_missing(
-    cards: tuple[PciDevice, ...], runtimes: tuple[Runtime, ...] | None, system: OperatingSystem | None
-) -> Finding | None:
-    served = any(card.driver in _SERVING for card in cards)
-    if not served or runtimes is None or any(runtime.name == _RUNTIME for runtime in runtimes):
-        return None
-    evidence = "libze_intel_gpu.so is in none of the system's library folders"
-    return make_finding("compute-runtime-missing", "stacks[0].runtimes", evidence, system=system)
+def _told_by_library(
+    around: Surroundings, cards: tuple[PciDevice, ...], files: tuple[Reading, ...]
+) -> tuple[Reading, ...]:
+    """Return what Level Zero tells; a card that it lists can be used."""
+    # Imported here, as xpu-smi's parser.
+    from envkit.detect.by_tool import ask
+    from envkit.detect.sources.library import library_form
+
+    form = library_form(_SIGNS.vendor, "level_zero", _LIBRARY)
+    return tuple(
+        msgspec.structs.replace(
+            reading, devices=tuple(msgspec.structs.replace(device, usable=True) for device in reading.devices)
+        )
+        for reading in ask(around, cards, (form,), files=files)
+    )

@@ -16,7 +16,8 @@ _SIGNS = PciSigns(
 def detect(around: Surroundings) -> VendorFacts:
     """Return Kunlunxin's XPUs.
 
-    Sources, in order: 1. the bus; 2. xpu-smi, unless it is Intel's tool of that name; 3. xpu_smi; 4. the device table.
+    Sources, in order: 1. the bus; 2. libxpuml.so, which tells no names; 3. xpu-smi, unless it is Intel's tool of that
+    name; 4. xpu_smi; 5. the device table.
     """
     found = tuple(
         function for function in around.pci or () if function.vendor == _PCI_VENDOR and function.device_class == _CLASS

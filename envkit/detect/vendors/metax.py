@@ -15,8 +15,8 @@ _SIGNS = PciSigns(
 def detect(around: Surroundings) -> VendorFacts:
     """Return MetaX's GPUs, whose CUDA-alike library makes no NVIDIA of them.
 
-    Sources, in order: 1. the bus; 2. mx-smi; 3. ht-smi, where the devices are sold under another brand; 4. the device
-    table.
+    Sources, in order: 1. the bus; 2. libmxsml.so; 3. mx-smi; 4. ht-smi, where the devices are sold under another brand;
+    5. the device table.
     """
     found = tuple(
         function

@@ -16,7 +16,7 @@ _SIGNS = PciSigns(
 def detect(around: Surroundings) -> VendorFacts:
     """Return Moore Threads' GPUs.
 
-    Sources, in order: 1. the bus; 2. mthreads-gmi; 3. the device table.
+    Sources, in order: 1. the bus; 2. libmtml.so; 3. mthreads-gmi; 4. the device table.
     """
     found = tuple(
         function

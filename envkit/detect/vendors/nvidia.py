@@ -25,6 +25,7 @@ from envkit.system.host import Host
 
 _WSL_NODE = "/dev/dxg"
 _CONTROL_NODE = "/dev/nvidiactl"
+_PERSISTENCE_SOCKET = "/run/nvidia-persistenced/socket"
 # From this release of Jetson Linux on, boards take the same builds as servers.
 _FIRST_SERVER_TEGRA = 38
 _DEVICE_FLAG = "--device nvidia.com/gpu=all"
@@ -47,7 +48,11 @@ def detect(around: Surroundings) -> VendorFacts:
     return VendorFacts(
         devices=(*(device for device, _ in judged), *placed_partitions(readings, devices)),
         stack=stack,
-        findings=(*(finding for _, finding in judged if finding is not None), *_stack_findings(around, seen)),
+        findings=(
+            *(finding for _, finding in judged if finding is not None),
+            *_stack_findings(around, seen),
+            *_persistence(around, seen, table, devices),
+        ),
         evidence=(*device_evidence(devices), *stack_evidence),
         gaps=(*failures(readings), *device_gaps(devices)),
     )
@@ -133,7 +138,7 @@ def _stack(
 
 
 def _stack_findings(around: Surroundings, seen: NvidiaSeen) -> tuple[Finding, ...]:
-    found = (check(around, seen) for check in (_mismatch, _library_missing, _hangs, _jetson))
+    found = (check(around, seen) for check in (_mismatch, _library_missing, _jetson))
     return tuple(finding for finding in found if finding is not None)
 
 
@@ -142,7 +147,9 @@ def _mismatch(around: Surroundings, seen: NvidiaSeen) -> Finding | None:
         return None
     loaded = first(seen.readings, "driver")
     module = "of another version" if loaded is None else f"{loaded[0]} ({loaded[1]})"
-    evidence = f"{seen.mismatch}; the loaded kernel module is {module}"
+    library = nvidia_files.library_version(around.host)
+    named = "" if library is None or library in seen.mismatch else f" (library {library})"
+    evidence = f"{seen.mismatch}{named}; the loaded kernel module is {module}"
     return make_finding("driver-library-mismatch", "stacks[0].driver", evidence, system=around.system)
 
 
@@ -153,15 +160,35 @@ def _library_missing(around: Surroundings, seen: NvidiaSeen) -> Finding | None:
     return make_finding("driver-library-missing", "stacks[0]", evidence, system=around.system, device_flag=_DEVICE_FLAG)
 
 
-def _hangs(around: Surroundings, seen: NvidiaSeen) -> Finding | None:
-    if not seen.hung:
-        return None
-    evidence = f"NVML: {next((reading.failure for reading in seen.opened if reading.failure), '')}"
-    return make_finding("driver-hangs", "stacks[0]", evidence, system=around.system)
-
-
 def _jetson(around: Surroundings, seen: NvidiaSeen) -> Finding | None:
     if seen.tegra is None or int(seen.tegra.partition(".")[0]) >= _FIRST_SERVER_TEGRA:
         return None
     evidence = f"{nvidia_files.TEGRA_FILE}: {seen.tegra}"
     return make_finding("jetson-builds", "devices[0]", evidence, system=around.system)
+
+
+def _persistence(
+    around: Surroundings, seen: NvidiaSeen, table: Vendor | None, devices: tuple[Sourced, ...]
+) -> tuple[Finding, ...]:
+    """Return the note that data centre cards are initialised anew for each first user.
+
+    Cards that draw a desktop stay initialised, and those of a laptop should not: only data centre cards count, and only
+    where nvidia-persistenced is known not to run.
+    """
+    transient = [sourced.device for sourced in devices if sourced.device.pci_address in seen.transient]
+    if around.contained or table is None or around.host.exists(_PERSISTENCE_SOCKET) is not False:
+        return ()
+    if not transient or not all(_is_for_data_centres(table, device) for device in transient):
+        return ()
+    evidence = f"NVML: persistence mode is off on {len(transient)} devices; {_PERSISTENCE_SOCKET} does not exist"
+    return (make_finding("persistence-off", "stacks[0]", evidence, system=around.system),)
+
+
+def _is_for_data_centres(table: Vendor, device: Device) -> bool:
+    words = (device.name or "").replace("-", " ").split()
+    return any(
+        name in words
+        for model in table.models
+        if model.category == "datacenter" and model.architecture == device.architecture
+        for name in model.names
+    )

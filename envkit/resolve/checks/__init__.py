@@ -2,32 +2,54 @@
 
 from collections.abc import Callable
 
+from envkit.resolve.checks.admission import container_admission
 from envkit.resolve.checks.architecture import device_architecture
+from envkit.resolve.checks.broken import known_broken
+from envkit.resolve.checks.caps import package_cap
 from envkit.resolve.checks.driver import amd_driver_window, driver_exact, driver_floor
 from envkit.resolve.checks.host import device, driver_generation, kernel_module
 from envkit.resolve.checks.judgement import Judgement
-from envkit.resolve.checks.place import base_image, companion_python, cpu_architecture, libc, python, python_request
+from envkit.resolve.checks.place import (
+    base_image,
+    companion_python,
+    cpu_architecture,
+    libc,
+    operating_system,
+    python,
+    python_request,
+)
 from envkit.resolve.checks.source import (
+    companion_index,
     constraint,
     denied,
     extras,
     index_availability,
     offline,
+    only_index,
     release_age,
     request_range,
     vendor,
     yanked,
 )
+from envkit.resolve.checks.windows import cpu_level, host_window
 from envkit.resolve.options import Option
 from envkit.resolve.sites import Place
 from envkit.resolve.situation import Situation
 
-HOST_RULES: tuple[Callable[[Situation], Judgement | None], ...] = (device, kernel_module, driver_generation)
+HOST_RULES: tuple[Callable[[Situation], Judgement | None], ...] = (
+    device,
+    kernel_module,
+    driver_generation,
+    package_cap,
+)
 BUILD_RULES: tuple[Callable[[Option, Situation], Judgement | None], ...] = (
     request_range,
+    only_index,
     vendor,
     cpu_architecture,
+    cpu_level,
     device_architecture,
+    known_broken,
     driver_floor,
     driver_exact,
     amd_driver_window,
@@ -35,6 +57,7 @@ BUILD_RULES: tuple[Callable[[Option, Situation], Judgement | None], ...] = (
     yanked,
     denied,
     extras,
+    companion_index,
     index_availability,
     offline,
 )
@@ -42,7 +65,10 @@ PLACE_RULES: tuple[Callable[[Option, Place, Situation], Judgement | None], ...] 
     python_request,
     python,
     companion_python,
+    operating_system,
     libc,
+    host_window,
+    container_admission,
     base_image,
     constraint,
 )

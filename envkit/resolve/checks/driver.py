@@ -4,6 +4,7 @@ from envkit.model.host import Runtime
 from envkit.model.matrix import DriverFloor, DriverRow, DriverWindow, Vendor
 from envkit.model.version import VendorVersion
 from envkit.resolve.checks.architecture import needs_exact_driver, runtime_text
+from envkit.resolve.checks.forward import find_forward_row, judge_forward
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
 from envkit.resolve.options import Option
 from envkit.resolve.situation import Situation
@@ -30,12 +31,7 @@ def driver_floor(option: Option, situation: Situation) -> Judgement | None:
     minimum = floor.minimum_windows if situation.wsl else floor.minimum
     if situation.driver is None or minimum is None:
         return _by_ceiling(runtime, minimum, situation, sources)
-    if situation.driver < VendorVersion(minimum):
-        reason = f"{runtime_text(runtime)} needs driver >={minimum}; host has {situation.driver}"
-        gulf = Gulf(seen=str(situation.driver), needed=f">={minimum}", group=minimum)
-        return failed(rule, reason, gulf, facts=facts, sources=sources)
-    reason = f"{runtime_text(runtime)} needs driver >={minimum}; host has {situation.driver}"
-    return passed(rule, reason, facts=facts, sources=sources)
+    return _by_number(runtime, minimum, situation.driver, situation, sources, exact=False)
 
 
 def driver_exact(option: Option, situation: Situation) -> Judgement | None:
@@ -56,12 +52,7 @@ def driver_exact(option: Option, situation: Situation) -> Judgement | None:
     if row is None or situation.driver is None or not comparable:
         reason = f"whether the driver compiles PTX of {runtime_text(runtime)} is not known; assumed that it does"
         return unknown(rule, reason, facts=facts, sources=sources)
-    if situation.driver < VendorVersion(row.minimum):
-        reason = f"PTX of {runtime_text(runtime)} needs driver >={row.minimum}; host has {situation.driver}"
-        gulf = Gulf(seen=str(situation.driver), needed=f">={row.minimum}", group=row.minimum)
-        return failed(rule, reason, gulf, facts=facts, sources=sources)
-    reason = f"PTX of {runtime_text(runtime)} needs driver >={row.minimum}; host has {situation.driver}"
-    return passed(rule, reason, facts=facts, sources=sources)
+    return _by_number(runtime, row.minimum, situation.driver, situation, sources, exact=True)
 
 
 def amd_driver_window(option: Option, situation: Situation) -> Judgement | None:
@@ -94,7 +85,12 @@ def find_floor(vendor: Vendor, runtime: Runtime) -> DriverFloor | None:
 
 def find_row(vendor: Vendor, runtime: Runtime) -> DriverRow | None:
     """Return the row of the exact runtime."""
-    version = VendorVersion(runtime.version)
+    return find_driver_row(vendor, runtime.version)
+
+
+def find_driver_row(vendor: Vendor, runtime: str) -> DriverRow | None:
+    """Return the row of a runtime by its version."""
+    version = VendorVersion(runtime)
     return next((row for row in vendor.driver_rows if VendorVersion(row.runtime) == version), None)
 
 
@@ -112,6 +108,28 @@ def _is_below(version: str, prefix: str) -> bool:
 
 def _runtime(option: Option, situation: Situation) -> Runtime | None:
     return option.build.runtime if option.build.vendor == situation.vendor_name else None
+
+
+def _by_number(
+    runtime: Runtime,
+    minimum: str,
+    driver: VendorVersion,
+    situation: Situation,
+    sources: tuple[str, ...],
+    *,
+    exact: bool,
+) -> Judgement:
+    """Compare the driver with a floor, or with the row of the exact runtime; a library may stand in for a newer one."""
+    rule = "driver-exact" if exact else "driver-floor"
+    what = f"PTX of {runtime_text(runtime)}" if exact else runtime_text(runtime)
+    reason, facts = f"{what} needs driver >={minimum}; host has {driver}", (situation.driver_fact,)
+    if driver >= VendorVersion(minimum):
+        return passed(rule, reason, facts=facts, sources=sources)
+    forward = find_forward_row(runtime, situation, exact=exact)
+    if forward is not None:
+        return judge_forward(rule, runtime, forward, situation)
+    gulf = Gulf(seen=str(driver), needed=f">={minimum}", group=minimum)
+    return failed(rule, reason, gulf, facts=facts, sources=sources)
 
 
 def _by_ceiling(runtime: Runtime, minimum: str | None, situation: Situation, sources: tuple[str, ...]) -> Judgement:

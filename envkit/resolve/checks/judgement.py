@@ -1,5 +1,6 @@
 """What a rule says about a candidate: the check that is reported, and what explaining a refusal needs."""
 
+from envkit.model.matrix import ForwardRow
 from envkit.model.resolution import Check, Verdict
 from envkit.model.value import Value
 
@@ -11,6 +12,7 @@ class Judgement(Value):
     group: str = ""
     seen: str = ""
     needed: str = ""
+    forward: ForwardRow | None = None  # the library through which alone the rule is satisfied
 
     @property
     def rule(self) -> str:

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from envkit.model.host import Libc
+from envkit.model.request import Mode
 from envkit.model.resolution import Verdict
 from envkit.model.version import VendorVersion
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
@@ -15,7 +16,8 @@ from envkit.resolve.versions import python_allowed
 
 def python(option: Option, place: Place, _situation: Situation) -> Judgement | None:
     """Require a wheel for the Python of the place."""
-    return _wheel_python(option.build.pythons, place.python, place.site.pythons_known, option.build.source)
+    where = None if place.site.pythons_known else place.site.image or "the host"
+    return _wheel_python(option.build.pythons, place.python, where, option.build.source)
 
 
 def companion_python(option: Option, place: Place, _situation: Situation) -> Judgement | None:
@@ -40,8 +42,26 @@ def python_request(_option: Option, place: Place, situation: Situation) -> Judge
     return failed("python-request", reason, Gulf(seen=asked, needed=f"Python {place.python}", group=asked))
 
 
+def operating_system(option: Option, place: Place, situation: Situation) -> Judgement | None:
+    """Require the operating system that a build is made for; in a container that is Linux.
+
+    A host whose system is not known is taken to be one for which nearly all builds are made.
+    """
+    rule, needed = "operating-system", option.build.system
+    system = situation.problem.facts.os
+    here = "linux" if place.site.mode is Mode.CONTAINER or system is None else system.system
+    if needed == here:
+        return None
+    where = "the container" if place.site.mode is Mode.CONTAINER else "the host"
+    gulf = Gulf(seen=here, needed=needed, group=needed)
+    reason = f"build is for {needed}; {where} runs {here}"
+    return failed(rule, reason, gulf, facts=("os.system",), sources=(option.build.source,))
+
+
 def libc(option: Option, place: Place, _situation: Situation) -> Judgement | None:
     """Require the wheel's glibc floor of the host's C library, or of the base image's in a container."""
+    if option.build.system != "linux":
+        return None
     return _libc(option.build.libc, place.site, option.build.source)
 
 
@@ -73,21 +93,21 @@ def base_image(_option: Option, place: Place, situation: Situation) -> Judgement
 
 
 @lru_cache(maxsize=4096)
-def _wheel_python(pythons: tuple[str, ...], minor: str, known: bool, source: str) -> Judgement:  # noqa: FBT001, a cache key
+def _wheel_python(pythons: tuple[str, ...], minor: str, unknown_at: str | None, source: str) -> Judgement:
     listed = " ".join(pythons)
     if minor not in pythons:
         gulf = Gulf(seen=minor, needed=f"one of {listed}", group=listed)
         reason = f"wheels are for Python {listed}; here is {minor}"
         return failed("python", reason, gulf, facts=("pythons",), sources=(source,))
-    if not known:
-        reason = f"Pythons of the host are not known; assumed {minor}, one of {listed}"
+    if unknown_at is not None:
+        reason = f"Pythons of {unknown_at} are not known; assumed {minor}, one of {listed}"
         return unknown("python", reason, facts=("pythons",), sources=(source,))
     return passed("python", f"there is a wheel for Python {minor}", facts=("pythons",), sources=(source,))
 
 
 @lru_cache(maxsize=4096)
 def _libc(floor: str | None, site: Site, source: str) -> Judgement | None:
-    facts = ("os.libc",) if site.base is None else ()
+    facts = ("os.libc",) if site.image is None else ()
     here = site.libc
     if here is not None and here.family != "glibc":
         reason = f"wheel needs glibc{f' >={floor}' if floor else ''}; {_where(site)} has {here.family}"
@@ -105,7 +125,7 @@ def _libc(floor: str | None, site: Site, source: str) -> Judgement | None:
 
 
 def _where(site: Site) -> str:
-    return "host" if site.base is None else f"base {site.base.os}"
+    return "host" if site.image is None else f"base {site.os or site.image}"
 
 
 def _glibc(here: Libc) -> str:

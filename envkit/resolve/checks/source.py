@@ -3,6 +3,7 @@
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from envkit.model.availability import IndexState
 from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX, Denied
 from envkit.model.request import Mode
 from envkit.resolve.builds import source_text
@@ -20,6 +21,11 @@ def vendor(option: Option, situation: Situation) -> Judgement | None:
     if build.vendor == UNKNOWN_VENDOR:
         reason = f"what {option.name} was built for is not known; assumed {situation.vendor_name}"
         return unknown("vendor", reason, sources=(build.source,))
+    if situation.vendor_name == CPU and build.vendor != CPU and CPU not in option.want.recipe.smoke.devices:
+        title = situation.problem.vendor_title(build.vendor)
+        reason = f"{option.want.recipe.title} computes on accelerators only, this build on {title}"
+        gulf = Gulf(seen="no accelerator in use", needed=f"a device of {title}", group=build.recipe)
+        return failed("vendor", reason, gulf, sources=(build.source,))
     if situation.vendor_name in {CPU, build.vendor} or situation.served:
         return None
     reason = f"{option.want.recipe.title} has no builds for {situation.title}"
@@ -47,12 +53,23 @@ def release_age(option: Option, situation: Situation) -> Judgement | None:
     settle = situation.problem.matrix.foundations.settle_days
     if days >= settle:
         return None
-    reason = (
-        f"{build.release} was released {build.released}, less than {settle} days ago;"
-        f" `{option.want.recipe.name}=={build.release}` asks for it"
+    when = (
+        f"less than {settle} days ago" if days >= 0 else f"after {situation.problem.request.as_of}, the day asked for"
     )
+    reason = f"{build.release} was released {build.released}, {when}; `{_exact(option)}` asks for it"
     gulf = Gulf(seen=f"released {build.released}", needed=f"=={build.release}", group=build.release)
     return failed("release-age", reason, gulf, sources=(build.source,))
+
+
+def only_index(option: Option, situation: Situation) -> Judgement | None:
+    """Keep to the index that the request names, where it names one."""
+    asked = situation.problem.request.only_index
+    if asked is None:
+        return None
+    if option.build.index == asked:
+        return passed("only-index", f"index `{asked}` was asked for")
+    reason = f"the request takes builds from index `{asked}` alone, not from `{option.build.index}`"
+    return failed("only-index", reason, Gulf(seen=f"`{asked}` alone", needed=f"`{option.build.index}`", group=asked))
 
 
 def yanked(option: Option, _situation: Situation) -> Judgement | None:
@@ -87,9 +104,22 @@ def extras(option: Option, _situation: Situation) -> Judgement | None:
     return failed("extras", reason, gulf, sources=(option.build.source,))
 
 
+def companion_index(option: Option, _situation: Situation) -> Judgement | None:
+    """Require an index for every pinned companion that has builds for several runtimes."""
+    if not option.companions.lost:
+        return None
+    reason = "; ".join(option.companions.lost)
+    gulf = Gulf(seen=option.name, needed="a companion for the same runtime", group=reason)
+    return failed("companion-index", reason, gulf, sources=(option.build.source,))
+
+
 def index_availability(option: Option, situation: Situation) -> Judgement | None:
     """Refuse an index that is known to be out of reach."""
     build = option.build
+    states = (situation.indexes.get(index.name) for index in option.companions.indexes)
+    away = next((state for state in states if state is not None and not state.reachable), None)
+    if away is not None:
+        return _unreachable(away)
     if build.index == WHEELHOUSE_INDEX:
         return passed("index-availability", f"the wheel is a file in {build.index_url}", sources=(build.source,))
     state = situation.indexes.get(build.index)
@@ -99,9 +129,13 @@ def index_availability(option: Option, situation: Situation) -> Judgement | None
         return unknown("index-availability", f"whether index `{build.index}` has it was not asked yet")
     if state.reachable:
         return passed("index-availability", f"index `{build.index}` answers at {state.url}")
-    reason = f"index `{build.index}` is unreachable at {state.url}: {state.reason}"
+    return _unreachable(state)
+
+
+def _unreachable(state: IndexState) -> Judgement:
+    reason = f"index `{state.name}` is unreachable at {state.url}: {state.reason}"
     gulf = Gulf(
-        seen=f"`{build.index}` unreachable: {state.reason}", needed=f"`{build.index}` at {state.url}", group=build.index
+        seen=f"`{state.name}` unreachable: {state.reason}", needed=f"`{state.name}` at {state.url}", group=state.name
     )
     return failed("index-availability", reason, gulf)
 
@@ -147,6 +181,10 @@ def refused(candidate: str, situation: Situation) -> Judgement | None:
             gulf = Gulf(seen=refusal.reason, needed="packages that can be locked together", group=refusal.reason)
             return failed(refusal.rule, refusal.reason, gulf)
     return None
+
+
+def _exact(option: Option) -> str:
+    return f"{option.want.recipe.name}=={option.build.release}"
 
 
 def _asks_for(row: Denied, packages: tuple[str, ...]) -> bool:

@@ -1,0 +1,134 @@
+"""`envkit matrix refresh`: what is new upstream, as sentences and as an edit of the recipes."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from envkit.cli.output import Output
+from envkit.cli.reporter import CommandReporter
+from envkit.data import load_foundations, load_vendors
+from envkit.data.loader import load_recipe
+from envkit.engines.protocol import Progress
+from envkit.errors import ExitStatus, UsageError
+from envkit.model.address import display_url
+from envkit.model.availability import PUBLIC_INDEX
+from envkit.model.host import Gap
+from envkit.model.sources import PackageSources, Setting
+from envkit.model.text import check_text, strip_controls
+from envkit.model.value import Value, to_json
+from envkit.refresh import Facts, RecipeFile, Refreshed, Session, recipe_files, refresh_recipe, write_recipe
+from envkit.refresh.changes import Change
+from envkit.system.sources import read_sources
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which recipes are to be refreshed from where, and what becomes of it."""
+
+    frameworks: tuple[str, ...] = ()
+    index: str | None = None
+    write: bool = True
+    check: bool = False
+    offline: bool = False
+    as_json: bool = False
+
+
+class RecipeNews(Value):
+    """What is new for one recipe."""
+
+    recipe: str
+    changed: bool  # the file differs, or did before it was written
+    changes: tuple[Change, ...]
+    gaps: tuple[Gap, ...]
+    written: str | None = None  # path of the file, None: nothing was written
+
+
+class RefreshReport(Value, tag_field="format", tag="envkit-refresh/1"):
+    """What a refresh found, for `--json`."""
+
+    index: str
+    recipes: tuple[RecipeNews, ...]
+    requests: int
+    bytes: int  # received
+
+
+def refresh_matrix(output: Output, wanted: Wanted) -> int:
+    """Refresh recipes, show what is new, and write it where that was asked for."""
+    files = _chosen(wanted.frameworks)
+    sources, index = _index(wanted)
+    facts = Facts(foundations=load_foundations(), vendors=load_vendors(), today=datetime.now(UTC).date().isoformat())
+    news: list[RecipeNews] = []
+    with CommandReporter(output, "matrix-refresh") as reporter:
+        session = Session(index, sources, lambda name: reporter.progress(Progress(text=f"read {name}")))
+        for file in files:
+            refreshed = refresh_recipe(file.recipe, facts, session.reader)
+            news.append(_record(file, refreshed, write=wanted.write))
+            _show(output, reporter, news[-1], as_json=wanted.as_json)
+        reporter.stage("asked", f"{display_url(index)}: {_traffic(session)}")
+    if wanted.as_json:
+        report = RefreshReport(
+            index=display_url(index), recipes=tuple(news), requests=session.requests, bytes=session.bytes
+        )
+        output.data(to_json(report))
+    changed = any(one.changed for one in news)
+    return int(ExitStatus.CHANGES) if wanted.check and changed else int(ExitStatus.OK)
+
+
+def _chosen(names: tuple[str, ...]) -> tuple[RecipeFile, ...]:
+    """Return the recipes by name or alias, or all that can be derived. Raises `UnknownRecipeError`, `DataError`."""
+    wanted = tuple(dict.fromkeys(load_recipe(name).name for name in names))
+    files = {file.recipe.name: file for file in recipe_files()}
+    if wanted:
+        return tuple(files[name] for name in wanted)
+    return tuple(file for file in files.values() if file.recipe.derive is not None)
+
+
+def _index(wanted: Wanted) -> tuple[PackageSources, str]:
+    sources = read_sources(os.environ, home=str(Path.home()), offline=wanted.offline)
+    if wanted.index is not None:
+        check_text(wanted.index, "`--index`")
+        sources = msgspec.structs.replace(sources, index=Setting(value=wanted.index, origin="--index"))
+    elif sources.no_index:
+        raise UsageError(
+            "the settings of pip or uv forbid indexes", hints=("envkit matrix refresh --index https://…/simple",)
+        )
+    index = PUBLIC_INDEX if sources.index is None else sources.index.value
+    if not index.startswith(("http://", "https://")):
+        raise UsageError(f"a refresh reads an index by http or https, not: {display_url(index)}")
+    return sources, index
+
+
+def _record(file: RecipeFile, refreshed: Refreshed, *, write: bool) -> RecipeNews:
+    changed = refreshed.recipe != file.recipe
+    if changed and write:
+        write_recipe(file, refreshed.recipe)
+    return RecipeNews(
+        recipe=file.recipe.name,
+        changed=changed,
+        changes=refreshed.changes,
+        gaps=refreshed.gaps,
+        written=file.target if changed and write else None,
+    )
+
+
+def _show(output: Output, reporter: CommandReporter, news: RecipeNews, *, as_json: bool) -> None:
+    reporter.stage(
+        "refreshed", f"{news.recipe}: {_count(len(news.changes), 'change') if news.changes else 'nothing new'}"
+    )
+    for gap in news.gaps:
+        reporter.note(f"not known: {gap.fact} ({gap.source}): {gap.reason}")
+    if not as_json:
+        for change in news.changes:
+            # Loud ones are in capitals already; the mark makes them easy to find in a long list.
+            output.data(strip_controls(f"{'!' if change.loud else ' '} {news.recipe} {change.release}: {change.text}"))
+    if news.written is not None:
+        reporter.stage("wrote", news.written)
+
+
+def _traffic(session: Session) -> str:
+    return f"{_count(session.requests, 'request')}, {session.bytes / 2**20:.1f} MiB"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,1 @@
+"""Checks, a module per group: each function takes an `Examination` and returns an `Answer`; `CHECKS` lists them."""

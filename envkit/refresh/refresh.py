@@ -1,0 +1,115 @@
+"""Refresh one recipe: observe the index, merge, compare."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from envkit.errors import DataError
+from envkit.model.host import Gap
+from envkit.model.matrix import DeriveRow, Foundations, Recipe, ReleaseRow, Source, Vendor
+from envkit.model.value import Value
+from envkit.refresh.changes import Change, compare_recipes
+from envkit.refresh.merge import merge_releases
+from envkit.refresh.observation import Observation, observe_recipe
+from envkit.refresh.reader import Reader
+from envkit.refresh.variants import MergedVariants, merge_variants
+
+
+class Refreshed(Value):
+    """A recipe as the index has it now, and what is new in it."""
+
+    recipe: Recipe
+    changes: tuple[Change, ...]
+    gaps: tuple[Gap, ...]
+
+
+class Facts(Value):
+    """What a refresh knows beside the recipe and the index."""
+
+    foundations: Foundations
+    vendors: tuple[Vendor, ...]
+    today: str  # ISO date
+
+
+def refresh_recipe(recipe: Recipe, facts: Facts, reader: Reader) -> Refreshed:
+    """Return the refreshed recipe.
+
+    Raises `DataError` for a recipe without `derive` or a package that the index does not have, and
+    `IndexUnreachableError` when it does not answer.
+    """
+    derive = recipe.derive
+    if derive is None:
+        raise DataError(
+            f"the recipe does not say what its rows are derived from, field missing: `derive` of {recipe.name}"
+        )
+    if derive.source not in recipe.sources:
+        raise DataError(f"`derive.source` of `{recipe.name}` is not one of its sources: {derive.source}")
+    observation = observe_recipe(recipe, derive, reader, _pythons(facts.foundations))
+    releases = merge_releases(recipe, derive, observation)
+    variants = merge_variants(recipe, derive, releases.releases, observation)
+    merged = msgspec.structs.replace(recipe, releases=releases.releases, variants=variants.variants)
+    settle_days = facts.foundations.settle_days
+    changes = compare_recipes(recipe, merged, facts.vendors, today=facts.today, settle_days=settle_days)
+    changes += [_gone(version) for version in releases.gone]
+    changes += _decisions(recipe, merged, variants)
+    changes += _unsatisfiable(recipe, observation)
+    if merged != recipe:
+        merged = _dated(merged, derive, facts.today)
+    return Refreshed(recipe=merged, changes=tuple(changes), gaps=(*observation.gaps, *releases.gaps))
+
+
+def _pythons(foundations: Foundations) -> Iterable[str]:
+    return {*foundations.python_preference, *(python for base in foundations.bases for python in base.pythons)}
+
+
+def _dated(recipe: Recipe, derive: DeriveRow, today: str) -> Recipe:
+    """Say that the source of the derived rows was read today."""
+    source = recipe.sources[derive.source]
+    return msgspec.structs.replace(
+        recipe,
+        sources=recipe.sources | {derive.source: Source(text=source.text, retrieved=max(source.retrieved, today))},
+    )
+
+
+def _gone(version: str) -> Change:
+    text = "GONE: the index does not have it any more; its row is kept"
+    return Change(kind="gone", release=version, text=text, loud=True)
+
+
+def _decisions(old: Recipe, new: Recipe, variants: MergedVariants) -> list[Change]:
+    """Return what a person has to look at: what no index tells, and where it contradicts what a person wrote."""
+    changes = [
+        Change(kind="variant-row", release=text.partition(" ")[0], text=f"a curated row ends here: {text}")
+        for text in variants.closed
+    ]
+    changes += [
+        Change(kind="conflict", release=text.partition(" ")[0], text=f"a curated row disagrees: {text}", loud=True)
+        for text in variants.conflicts
+    ]
+    known = {row.version for row in old.releases}
+    return changes + [
+        Change(kind="curate", release=row.version, text=_CURATE) for row in new.releases if _is_open(row, known, new)
+    ]
+
+
+def _unsatisfiable(old: Recipe, observation: Observation) -> list[Change]:
+    """Return the new releases that require exactly what cannot be installed from this index."""
+    known = {row.version for row in old.releases}
+    return [
+        Change(
+            kind="missing-requirement",
+            release=seen.version,
+            text=f"REQUIRES WHAT THE INDEX DOES NOT HAVE on {architecture}: {', '.join(build.missing)}",
+            loud=True,
+        )
+        for seen in observation.releases
+        for architecture, build in seen.builds.items()
+        if build.missing and seen.version not in known
+    ]
+
+
+_CURATE = "the variants on the recipe's own indexes are not known: set `indexed`"
+
+
+def _is_open(row: ReleaseRow, known: set[str], recipe: Recipe) -> bool:
+    return bool(recipe.indexes) and row.version not in known and not row.indexed
