@@ -254,6 +254,17 @@ class DataError(EnvkitError):
     status = ExitStatus.BAD_DATA
 
 
+class FaultyDataError(DataError):
+    """Data files have faults.
+
+    `envkit matrix check` lists all of them, each with file, line, path and rule: a row without source, a version that
+    is none, a release without builds, ranges that overlap, recipes that pin each other in a circle. `--fix` rewrites
+    files whose only fault is their spelling; the rest is for whoever wrote the file.
+    """
+
+    code = "EK0803"
+
+
 class UnsafeTextError(DataError):
     """A value holds characters that have no place there.
 

@@ -25,6 +25,22 @@ def canonical_document(document: Document, heading: str = "") -> str:
     return heading + "".join(_field(name, value, 0) for name, value in fields.items())
 
 
+def canonical_fields(fields: dict[str, object], expected: type[msgspec.Struct], heading: str = "") -> str:
+    """Write some fields of a struct, which they have to fit, as `canonical_document` does; others go first."""
+    known = {field.encode_name: field.type for field in msgspec.structs.fields(expected)}
+    parts = [_field(name, value, 0) for name, value in _plain(fields).items() if name not in known]
+    for name, hint in known.items():
+        if name in fields:
+            settled = msgspec.json.encode(msgspec.convert(fields[name], hint))
+            parts.append(_field(name, msgspec.json.decode(settled), 0))
+    return heading + "".join(parts)
+
+
+def _plain(fields: dict[str, object]) -> dict[str, _Json]:
+    plain: dict[str, _Json] = msgspec.json.decode(msgspec.json.encode(fields))
+    return plain
+
+
 def yaml_text(value: msgspec.Struct) -> str:
     """Write any struct as YAML in the spelling of the data files."""
     fields: dict[str, _Json] = msgspec.json.decode(msgspec.json.encode(value))

@@ -82,7 +82,7 @@ def _misfits_in_struct(value: dict[str, object], struct: type[msgspec.Struct], p
 
 def _misfit(value: object, hint: object, path: Path) -> Iterator[Fault]:
     try:
-        msgspec.convert(value, hint)  # type: ignore[call-overload] # any annotation will do
+        msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
         fault = split_message(str(error))
         yield Fault(problem=fault.problem, path=(*path, *fault.path))

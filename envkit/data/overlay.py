@@ -130,9 +130,8 @@ def merge_fields(base: Fields, addition: Fields, expected: type[msgspec.Struct])
         if isinstance(old, list) and isinstance(new, list):
             rows = _merge_rows(old, new, row_type(field.type))
             fields[name] = [row for row, _ in rows]
-            origins |= {
-                (name, place): Origin(origin.overlay, (name, *origin.path)) for place, (_, origin) in _placed(rows)
-            }
+            for place, (_, origin) in enumerate(rows):
+                origins[name, place] = Origin(origin.overlay, (name, *origin.path))
         elif isinstance(old, dict) and isinstance(new, dict) and get_origin(field.type) is dict:
             fields[name] = old | new
             origins |= {(name, key): Origin(overlay=True, path=(name, key)) for key in new}
@@ -188,7 +187,3 @@ def _version(placed: _Placed) -> Version:
         return Version(str(row["version"])) if isinstance(row, dict) else Version("0")
     except InvalidVersion:
         return Version("0")
-
-
-def _placed(rows: list[_Placed]) -> list[tuple[int, _Placed]]:
-    return list(enumerate(rows))

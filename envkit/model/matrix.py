@@ -8,8 +8,8 @@ from envkit.model.value import Value
 
 DEFAULT_INDEX = "default"  # the user's main index (PyPI, or the mirror that stands for it)
 WHEELHOUSE_INDEX = "wheelhouse"
+IMAGE_INDEX = "image"  # no index: the vendor's own image has the package
 CPU = "cpu"  # stands for the vendor where no accelerator is used
-LINUX = "linux"  # the operating system of containers
 
 
 class Source(Value):
@@ -92,8 +92,6 @@ class VariantRow(Value):
     cpu_features: tuple[str, ...] = ()  # what it needs where no level says it: avx
     windows: tuple[HostWindow, ...] = ()  # all of which have to hold
     broken: tuple[BrokenRow, ...] = ()
-    systems: tuple[str, ...] = (LINUX,)  # operating systems that it is built for: macos
-    pythons: tuple[str, ...] | None = None  # where it is made for fewer than the release
     pins: dict[str, str] = {}  # exact versions of what makes the release a build for the vendor: torch-npu
     # Where the main package comes from, whatever the releases list: `default`, or an own index's name: pytorch-cpu
     index: str | None = None
@@ -176,6 +174,19 @@ class BinaryRow(Value):
     limit_mib: int = 64  # of compressed data that is read at most
 
 
+class AlsoRow(Value):
+    """Further builds on the main index, under another name of the package or with an extra of it."""
+
+    variant: str  # `{major}` and `{minor}` are those of the runtime's version: cu{major}
+    runtime: str  # one of `DeriveRow.runtimes`
+    package: str | None = None  # which has the versions of the main one: onnxruntime-gpu
+    extra: str | None = None  # of the main package: cuda12
+    wheels: str | None = None  # the package that has the binaries and is required with the extra: jax-cuda12-plugin
+    version: str | None = None  # of the runtime, where neither modules nor requirements tell: 12
+    modules: tuple[ModuleRow, ...] = ()
+    binaries: tuple[BinaryRow, ...] = ()
+
+
 class DeriveRow(Value):
     """What `envkit matrix refresh` reads in the wheels of the main index, and how rows are made of it."""
 
@@ -188,6 +199,8 @@ class DeriveRow(Value):
     binaries: tuple[BinaryRow, ...] = ()
     requirements: tuple[str, ...] = ()  # what brings the runtime, `*` for any part: nvidia-*
     toolkit: str | None = None  # the package whose versions are those of the runtime, and whose extras pin its parts
+    also: tuple[AlsoRow, ...] = ()
+    requires: tuple[str, ...] = ()  # packages of other recipes, whose range becomes `ReleaseRow.requires`: torch
 
 
 class Recipe(Value):
@@ -272,10 +285,11 @@ class DriverWindow(Value):
 
 
 class RuntimeDrivers(Value):
-    """The drivers under which the vendor supports one runtime; a driver beyond the range is not known to fit or not."""
+    """The drivers that the vendor lists for one runtime; whether a newer one than these serves it is not known."""
 
     runtime: str  # a prefix: 9.1
-    allowed: str  # >=25.2,<26.2
+    minimum: str
+    newest: str  # a prefix: 26.1
     source: str
 
 
@@ -441,7 +455,6 @@ class Build(Value):
     cpu_features: tuple[str, ...] = ()
     windows: tuple[HostWindow, ...] = ()
     broken: tuple[BrokenRow, ...] = ()  # those that cover it
-    system: str = LINUX
     pins: dict[str, str] = {}
     label: str | None = None  # of its version on an own index; None: the variant
     image: str | None = None

@@ -85,7 +85,10 @@ def _differences(old: Recipe, before: ReleaseRow, new: Recipe, row: ReleaseRow) 
         items.append(f"Pythons of {', '.join(sorted(before.packages_pythons | row.packages_pythons))} changed")
     if before.version == row.version and before.released != row.released:
         items.append(f"published {before.released} → {row.released}")
-    return items + _code(old, before, new, row)
+    for name in sorted(before.requires | row.requires):
+        if before.requires.get(name) != row.requires.get(name):
+            items.append(f"requires {name} {before.requires.get(name, 'any')} → {row.requires.get(name, 'any')}")
+    return [*items, *_further(before, row), *_code(old, before, new, row)]
 
 
 def _mapping(name: str, before: dict[str, str], after: dict[str, str]) -> list[str]:
@@ -117,12 +120,19 @@ def _python_items(old: set[str], new: set[str], place: str) -> list[str]:
 
 def _code(old: Recipe, before: ReleaseRow, new: Recipe, after: ReleaseRow) -> list[str]:
     items: list[str] = []
-    for architecture in after.default:
-        one, other = _row(old, before, architecture), _row(new, after, architecture)
-        if one is None or other is None or one.architectures is None or other.architectures is None:
-            continue
-        gained = [name for name in other.architectures if name not in one.architectures]
-        items += [f"{', '.join(gained)} added ({architecture})"] if gained and one.architectures else []
+    for architecture, one, other in _pairs(old, before, new, after):
+        if one.architectures and other.architectures is not None:
+            gained = [name for name in other.architectures if name not in one.architectures]
+            items += [f"{', '.join(gained)} added ({other.variant}, {architecture})"] if gained else []
+    return items
+
+
+def _further(before: ReleaseRow, after: ReleaseRow) -> list[str]:
+    items: list[str] = []
+    for architecture in before.also | after.also:
+        old, new = set(before.also.get(architecture, ())), set(after.also.get(architecture, ()))
+        items += [f"also {', '.join(sorted(new - old))} ({architecture})"] if new - old else []
+        items += [f"no longer {', '.join(sorted(old - new))} ({architecture})"] if old - new else []
     return items
 
 
@@ -130,10 +140,7 @@ def _loud(old: Recipe, before: ReleaseRow, new: Recipe, after: ReleaseRow, vendo
     changes: list[Change] = []
     if after.yanked is not None and (before.version != after.version or before.yanked is None):
         changes.append(Change(kind="yanked", release=after.version, text=f"YANKED: {after.yanked}", loud=True))
-    for architecture in after.default:
-        one, other = _row(old, before, architecture), _row(new, after, architecture)
-        if one is None or other is None or (one.runtime is None and other.runtime is None):
-            continue
+    for architecture, one, other in _pairs(old, before, new, after):
         if one.runtime is not None and other.runtime is None:
             text = f"NO LONGER BUILT FOR {one.runtime.name.upper()} on {architecture}: {one.variant} → {other.variant}"
             changes.append(Change(kind="lost-runtime", release=after.version, text=text, loud=True))
@@ -171,17 +178,34 @@ def _driver_floor(row: VariantRow, vendors: tuple[Vendor, ...]) -> str | None:
     return next((floor.minimum for floor in floors if floor.runtime_major == major), None)
 
 
-def _row(recipe: Recipe, release: ReleaseRow, architecture: str) -> VariantRow | None:
-    variant = release.default.get(architecture)
-    return None if variant is None else covering(recipe.variants, variant, architecture, release.version)
+def _pairs(old: Recipe, before: ReleaseRow, new: Recipe, after: ReleaseRow) -> list[tuple[str, VariantRow, VariantRow]]:
+    """Return the builds of two releases that stand for each other: the defaults, and those got by the same name."""
+    pairs: list[tuple[str, VariantRow, VariantRow]] = []
+    for architecture in after.default:
+        ours = _rows(new, after, architecture)
+        theirs = _rows(old, before, architecture)
+        pairs += [(architecture, theirs[key], row) for key, row in ours.items() if key in theirs]
+    return pairs
+
+
+def _rows(
+    recipe: Recipe, release: ReleaseRow, architecture: str
+) -> dict[tuple[str | None, str | None, bool], VariantRow]:
+    default = release.default.get(architecture)
+    rows: dict[tuple[str | None, str | None, bool], VariantRow] = {}
+    for variant in (*((default,) if default else ()), *release.also.get(architecture, ())):
+        row = covering(recipe.variants, variant, architecture, release.version)
+        if row is not None:
+            is_default = variant == default
+            rows[None if is_default else row.package, None if is_default else row.extra, is_default] = row
+    return rows
 
 
 def _same_code(old: Recipe, new: Recipe, row: ReleaseRow) -> bool:
-    for architecture in row.default:
-        one, other = _row(old, row, architecture), _row(new, row, architecture)
-        if (one and (one.architectures, one.ptx)) != (other and (other.architectures, other.ptx)):
-            return False
-    return True
+    return all(
+        (one.architectures, one.ptx, one.runtime) == (other.architectures, other.ptx, other.runtime)
+        for _, one, other in _pairs(old, row, new, row)
+    )
 
 
 def _by_architecture(values: dict[str, str]) -> str:

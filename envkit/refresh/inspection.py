@@ -32,6 +32,7 @@ class Contents(Value):
 
     requirements: tuple[str, ...]  # `Requires-Dist`, as it stands
     told: bool = False  # a module says which runtime it is built for, or that it is none
+    silent: bool = False  # such a module is there and has no name for a runtime
     runtime: Runtime | None = None
     code: DeviceCode | None = None  # None: not looked for, or nothing found
 
@@ -81,6 +82,7 @@ def _with_module(contents: Contents, row: ModuleRow, names: dict[str, object]) -
     return msgspec.structs.replace(
         contents,
         told=contents.told or bool(versions),
+        silent=contents.silent or not versions,
         runtime=contents.runtime or next(iter(found), None),
         code=code if found and code is not None and code.architectures else contents.code,
     )

@@ -75,8 +75,10 @@ def _rewritten(row: ReleaseRow, seen: SeenRelease) -> ReleaseRow:
             if _has_floor(row, seen, name)
         },
         default={name: _variant(row, seen, name) for name in seen.pythons},
+        also=_also(row, seen),
         packages=packages,
         packages_pythons=_fewer_pythons(row, seen, main),
+        requires=row.requires | seen.requires,
         yanked=seen.yanked,
     )
 
@@ -92,6 +94,15 @@ def _floor(known: str | None, seen: str | None) -> str:
 def _variant(row: ReleaseRow, seen: SeenRelease, architecture: str) -> str:
     build = seen.builds.get(architecture)
     return row.default[architecture] if build is None else build.variant
+
+
+def _also(row: ReleaseRow, seen: SeenRelease) -> dict[str, tuple[str, ...]]:
+    """Return the further variants; those that are known stay, since not all are read from wheels."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in {**row.also, **seen.also}:
+        read = [build.variant for build in seen.also.get(name, ())]
+        found[name] = tuple(dict.fromkeys([*row.also.get(name, ()), *read]))
+    return found
 
 
 def _fewer_pythons(row: ReleaseRow, seen: SeenRelease, main: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

@@ -1,35 +1,31 @@
 """What an index shows of a recipe now: its releases, and how their builds were made."""
 
-import threading
 from collections.abc import Iterable
 
+import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from envkit.errors import DataError
 from envkit.model.address import display_url
-from envkit.model.host import Gap, Runtime
+from envkit.model.host import Gap
 from envkit.model.matrix import DeriveRow, Recipe
-from envkit.model.value import Value, to_line
+from envkit.model.value import Value
+from envkit.refresh.also import also_jobs, requirements_of
+from envkit.refresh.builds import (
+    ARCHITECTURES,
+    BuildForm,
+    Job,
+    SeenBuild,
+    for_architecture,
+    highest_libc,
+    jobs_for,
+    see_builds,
+)
 from envkit.refresh.companions import Pairing, pair_companions
-from envkit.refresh.devicecode import DeviceCode
-from envkit.refresh.inspection import Contents, Question
-from envkit.refresh.parallel import work_through
+from envkit.refresh.metadata import find_requirement, requirements_for
 from envkit.refresh.reader import Reader
-from envkit.refresh.runtimes import RuntimePackages
-from envkit.refresh.wheels import Wheel, libc_key, python_key, pythons_of
-
-ARCHITECTURES = ("x86_64", "aarch64")
-
-
-class SeenBuild(Value):
-    """The build of a release for one processor architecture."""
-
-    variant: str
-    runtime: Runtime | None = None
-    code: DeviceCode | None = None  # None: not known
-    libc: str | None = None  # the floor of the packages that it requires exactly
-    missing: tuple[str, ...] = ()  # what it requires exactly and the index does not have
+from envkit.refresh.wheels import Wheel, by_version, pythons_of
 
 
 class SeenRelease(Value):
@@ -40,8 +36,10 @@ class SeenRelease(Value):
     yanked: str | None
     pythons: dict[str, tuple[str, ...]]  # by processor architecture
     libc: dict[str, str]
-    builds: dict[str, SeenBuild]
     pairing: Pairing
+    builds: dict[str, SeenBuild] = {}
+    also: dict[str, tuple[SeenBuild, ...]] = {}
+    requires: dict[str, str] = {}
 
 
 class Observation(Value):
@@ -49,14 +47,6 @@ class Observation(Value):
 
     releases: tuple[SeenRelease, ...]
     gaps: tuple[Gap, ...] = ()
-
-
-class _Job(Value):
-    """One wheel to be read, for one release and processor architecture."""
-
-    version: str
-    architecture: str
-    wheel: Wheel
 
 
 def observe_recipe(recipe: Recipe, derive: DeriveRow, reader: Reader, known_pythons: Iterable[str]) -> Observation:
@@ -72,36 +62,29 @@ def observe_recipe(recipe: Recipe, derive: DeriveRow, reader: Reader, known_pyth
             + display_url(reader.index.url),
             hints=("an index of one variant, whose wheels have local versions, says nothing about the main index",),
         )
-    pairings, gaps = pair_companions(recipe, derive, main, reader)
+    pairings, gaps = pair_companions(recipe, main, reader)
     wheels = {version: main[version] for version in main}
     if derive.wheels is not None:
-        binary = _by_version(reader.wheels(derive.wheels))
+        binary = by_version(reader.wheels(derive.wheels))
         wheels = {version: binary.get(pairings[version].packages.get(derive.wheels, ""), ()) for version in main}
     pythons = {*known_pythons, *(python for group in wheels.values() for wheel in group for python in wheel.pythons)}
-    builds, more = _builds(derive, wheels, reader)
+    required, unread = requirements_of(main, reader) if derive.requires or derive.also else ({}, [])
+    jobs, absent = also_jobs(recipe, derive, required, reader)
+    main_form = BuildForm(modules=derive.modules, binaries=derive.binaries)
+    if derive.runtimes:
+        jobs = [*jobs_for(wheels, main_form), *jobs]
+    builds, more = see_builds(jobs, derive, reader)
     releases = [
-        _release(version, main[version], wheels[version], tuple(pythons), builds, pairings[version])
+        msgspec.structs.replace(
+            _release(version, main[version], wheels[version], tuple(pythons), pairings[version]),
+            builds=_main_builds(version, wheels[version], main_form, builds, derive),
+            also=_also_builds(version, main_form, builds),
+            requires=_requires(required.get(version, ()), derive.requires),
+        )
         for version in sorted(main, key=Version, reverse=True)
         if wheels[version]
     ]
-    return Observation(releases=tuple(releases), gaps=(*gaps, *more))
-
-
-def for_architecture(wheels: Iterable[Wheel], architecture: str) -> tuple[Wheel, ...]:
-    """Return the wheels that can be installed on a processor architecture."""
-    return tuple(wheel for wheel in wheels if wheel.architecture in {None, architecture})
-
-
-def representative(wheels: Iterable[Wheel]) -> Wheel:
-    """Return the wheel that stands for all of a release: of the oldest Python, which is there from the first day."""
-    return min(
-        wheels,
-        key=lambda wheel: (
-            [python_key(python) for python in wheel.pythons[:1]],
-            [-wheel.build[0], wheel.build[1]],
-            wheel.file.name,
-        ),
-    )
+    return Observation(releases=tuple(_with_floors(one) for one in releases), gaps=(*gaps, *unread, *absent, *more))
 
 
 def _wanted(wheels: tuple[Wheel, ...], releases: str) -> dict[str, tuple[Wheel, ...]]:
@@ -109,97 +92,16 @@ def _wanted(wheels: tuple[Wheel, ...], releases: str) -> dict[str, tuple[Wheel, 
         wanted = SpecifierSet(releases)
     except InvalidSpecifier as error:
         raise DataError(f"`derive.releases` is not a range of versions: {releases}") from error
-    return {version: group for version, group in _by_version(wheels).items() if version in wanted}
-
-
-def _by_version(wheels: tuple[Wheel, ...]) -> dict[str, tuple[Wheel, ...]]:
-    groups: dict[str, list[Wheel]] = {}
-    for wheel in wheels:
-        # A local version is another build of the release, from an index of its own.
-        if wheel.local is None:
-            groups.setdefault(wheel.version, []).append(wheel)
-    return {version: _not_yanked(group) for version, group in groups.items()}
-
-
-def _not_yanked(wheels: list[Wheel]) -> tuple[Wheel, ...]:
-    """Leave out single files that were yanked; a release that was yanked keeps all of them."""
-    kept = tuple(wheel for wheel in wheels if wheel.file.yanked is None)
-    return kept or tuple(wheels)
-
-
-def _builds(
-    derive: DeriveRow, wheels: dict[str, tuple[Wheel, ...]], reader: Reader
-) -> tuple[dict[tuple[str, str], SeenBuild], list[Gap]]:
-    jobs = [
-        _Job(version=version, architecture=architecture, wheel=representative(fitting))
-        for version, group in wheels.items()
-        for architecture in ARCHITECTURES
-        if (fitting := for_architecture(group, architecture))
-    ]
-    if not derive.runtimes:
-        builds = {(job.version, job.architecture): SeenBuild(variant=derive.without_runtime) for job in jobs}
-        return builds, []
-    packages = RuntimePackages(derive, reader)
-    gaps: list[Gap] = []
-    lock = threading.Lock()
-
-    def read(job: _Job) -> SeenBuild | None:
-        try:
-            question = f"{reader.index.url} {job.architecture} {to_line(derive)}"
-            return reader.kept("builds", job.wheel, question, SeenBuild, lambda: _build(job, derive, reader, packages))
-        except DataError as error:
-            with lock:
-                fact = f"{job.version} {job.architecture}"
-                gaps.append(Gap(fact=fact, source=job.wheel.file.name, reason=error.message))
-            return None
-
-    seen = work_through(jobs, read, lambda job: reader.announce(job.wheel))
-    builds = {(job.version, job.architecture): build for job, build in seen.items() if build is not None}
-    return builds, sorted(gaps, key=lambda gap: gap.fact)
-
-
-def _build(job: _Job, derive: DeriveRow, reader: Reader, packages: RuntimePackages) -> SeenBuild:
-    contents = reader.contents(job.wheel, Question(modules=derive.modules, binaries=derive.binaries))
-    python = (*job.wheel.pythons, job.wheel.minimum_python or "3.12")[0]
-    if contents.told and contents.runtime is None:
-        return SeenBuild(variant=derive.without_runtime, code=DeviceCode(architectures=(), ptx=()))
-    closure = packages.closure(
-        contents.requirements, architecture=job.architecture, python=python, told=contents.runtime is not None
-    )
-    runtime = _runtime(contents, closure.version, derive)
-    naming = next((naming for naming in derive.runtimes if runtime and naming.runtime == runtime.name), None)
-    if runtime is None or naming is None:
-        return SeenBuild(variant=derive.without_runtime, code=contents.code, libc=closure.libc, missing=closure.missing)
-    major, _, minor = runtime.version.partition(".")
-    return SeenBuild(
-        variant=naming.variant.replace("{major}", major).replace("{minor}", minor),
-        runtime=runtime,
-        code=contents.code,
-        libc=closure.libc,
-        missing=closure.missing,
-    )
-
-
-def _runtime(contents: Contents, required: str | None, derive: DeriveRow) -> Runtime | None:
-    """Return the runtime, in major and minor version: contents go before requirements where the two disagree."""
-    if contents.runtime is not None:
-        major, minor, *_ = (*contents.runtime.version.split("."), "0")
-        return Runtime(name=contents.runtime.name, version=f"{major}.{minor}")
-    return None if required is None else Runtime(name=derive.runtimes[0].runtime, version=required)
+    return {version: group for version, group in by_version(wheels).items() if version in wanted}
 
 
 def _release(
-    version: str,
-    main: tuple[Wheel, ...],
-    wheels: tuple[Wheel, ...],
-    known: tuple[str, ...],
-    builds: dict[tuple[str, str], SeenBuild],
-    pairing: Pairing,
+    version: str, main: tuple[Wheel, ...], wheels: tuple[Wheel, ...], known: tuple[str, ...], pairing: Pairing
 ) -> SeenRelease:
     by_architecture = {name: group for name in ARCHITECTURES if (group := for_architecture(wheels, name))}
     days = [wheel.file.uploaded for wheel in main if wheel.file.uploaded]
     allowed = set(pythons_of(main, known))
-    found = {name: build for name in by_architecture if (build := builds.get((version, name))) is not None}
+    floors = {name: highest_libc(wheel.libc for wheel in group) for name, group in by_architecture.items()}
     return SeenRelease(
         version=version,
         released=min(days, default=None),
@@ -208,13 +110,37 @@ def _release(
             name: tuple(python for python in pythons_of(group, known) if python in allowed)
             for name, group in by_architecture.items()
         },
-        libc={name: floor for name, group in by_architecture.items() if (floor := _libc(group, found.get(name)))},
-        builds=found,
+        libc={name: floor for name, floor in floors.items() if floor},
         pairing=pairing,
     )
 
 
-def _libc(wheels: tuple[Wheel, ...], build: SeenBuild | None) -> str | None:
-    floors = [wheel.libc for wheel in wheels if wheel.libc]
-    floors += [build.libc] if build is not None and build.libc else []
-    return max(floors, key=libc_key, default=None)
+def _main_builds(
+    version: str, wheels: tuple[Wheel, ...], form: BuildForm, builds: list[tuple[Job, SeenBuild]], derive: DeriveRow
+) -> dict[str, SeenBuild]:
+    if not derive.runtimes or not (form.modules or form.binaries or derive.requirements):
+        plain = SeenBuild(variant=derive.without_runtime)
+        return {name: plain for name in ARCHITECTURES if for_architecture(wheels, name)}
+    return {job.architecture: build for job, build in builds if (job.release, job.form) == (version, form)}
+
+
+def _also_builds(
+    version: str, form: BuildForm, builds: list[tuple[Job, SeenBuild]]
+) -> dict[str, tuple[SeenBuild, ...]]:
+    found: dict[str, tuple[SeenBuild, ...]] = {}
+    for job, build in builds:
+        if job.release == version and job.form != form and build.runtime is not None:
+            found[job.architecture] = (*found.get(job.architecture, ()), build)
+    return found
+
+
+def _requires(texts: tuple[str, ...], packages: tuple[str, ...]) -> dict[str, str]:
+    held = requirements_for(texts, architecture=ARCHITECTURES[0], python="3.12")
+    ranges = {package: find_requirement(held, package) for package in packages}
+    return {package: str(found) for package, found in ranges.items() if found is not None and str(found)}
+
+
+def _with_floors(seen: SeenRelease) -> SeenRelease:
+    """Count what the builds require exactly: its floor may be higher than what their own names say."""
+    floors = {name: highest_libc((seen.libc.get(name), build.libc)) for name, build in seen.builds.items()}
+    return msgspec.structs.replace(seen, libc=seen.libc | {name: floor for name, floor in floors.items() if floor})

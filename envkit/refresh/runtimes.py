@@ -29,12 +29,14 @@ class RuntimePackages:
         self._row = row
         self._reader = reader
 
-    def closure(self, requirements: tuple[str, ...], *, architecture: str, python: str, told: bool) -> Closure:
+    def closure(
+        self, requirements: tuple[str, ...], *, architecture: str, python: str, extra: str, told: bool
+    ) -> Closure:
         """Return what the requirements that hold for a target say about the runtime.
 
         `told`: its version is known already, and is not looked for. Raises as `inspect_wheel` does.
         """
-        held = requirements_for(requirements, architecture=architecture, python=python)
+        held = requirements_for(requirements, architecture=architecture, python=python, extra=extra)
         pins = exact_pins(held, self._row.requirements)
         if not pins:
             return Closure()
@@ -82,7 +84,10 @@ class RuntimePackages:
         return exact_pins(held, self._row.requirements)
 
     def _toolkits(self, toolkit: str) -> tuple[Wheel, ...]:
-        return self._reader.wheels(toolkit)
+        try:
+            return self._reader.wheels(toolkit)
+        except DataError:
+            return ()  # a mirror of some packages: the runtime's version is then not told
 
     def _floor(self, name: str, pinned: str, architecture: str) -> str | None:
         """Return the glibc floor of a package, empty for one without binaries, None for one that is not there."""

@@ -8,7 +8,8 @@ from envkit.model.host import Runtime
 from envkit.model.matrix import DeriveRow, Recipe, ReleaseRow, VariantRow
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
-from envkit.refresh.observation import Observation, SeenBuild
+from envkit.refresh.builds import SeenBuild
+from envkit.refresh.observation import Observation, SeenRelease
 
 _CARRIED = "what the own index serves is taken from the release before"
 
@@ -49,14 +50,13 @@ def merge_variants(
     """Return the rows for the builds of these releases on the main index, and all others as they are."""
     curated = [row for row in recipe.variants if not row.derived]
     known = {row.version for row in recipe.releases}
-    seen = {release.version: release.builds for release in observation.releases}
+    seen = {release.version: release for release in observation.releases}
     conflicts: list[str] = []
     closed: list[str] = []
     made: list[_Made] = []
     ended: dict[tuple[str, str], VariantRow] = {}
     for release in sorted(releases, key=lambda row: Version(row.version)):
-        for architecture, variant in release.default.items():
-            build = seen.get(release.version, {}).get(architecture)
+        for architecture, variant, build in _builds(release, seen.get(release.version)):
             row = covering(tuple(curated), variant, architecture, release.version)
             difference = None if row is None or build is None else _difference(row, build)
             place = f"{release.version} {variant} {architecture}"
@@ -70,13 +70,28 @@ def merge_variants(
                 position = curated.index(row)
                 curated[position : position + 1] = _ended(row, release.version, architecture, known)
                 ended[variant, architecture] = row
-            found = _made(recipe, derive, release, architecture, build, ended.get((variant, architecture)))
-            made += [] if found is None else [found]
+            before = ended.get((variant, architecture))
+            if build is None:
+                made += _kept(recipe, release, architecture, variant)
+            else:
+                row = _row(derive, release, architecture, build, before)
+                made.append(_Made(release=release.version, architecture=architecture, row=row))
     versions = tuple(sorted((row.version for row in releases), key=Version))
     variants = tuple(curated)
     for group in _groups(made, versions):
         variants = _inserted(variants, group)
     return MergedVariants(variants=variants, conflicts=tuple(conflicts), closed=tuple(closed))
+
+
+def _builds(release: ReleaseRow, seen: SeenRelease | None) -> list[tuple[str, str, SeenBuild | None]]:
+    """Return the variants of a release on the main index, each with how its build was seen to be made."""
+    found: list[tuple[str, str, SeenBuild | None]] = []
+    for architecture, variant in release.default.items():
+        found.append((architecture, variant, None if seen is None else seen.builds.get(architecture)))
+    for architecture, variants in release.also.items():
+        builds = {} if seen is None else {build.variant: build for build in seen.also.get(architecture, ())}
+        found += [(architecture, variant, builds.get(variant)) for variant in variants]
+    return found
 
 
 def _difference(row: VariantRow, build: SeenBuild) -> str | None:
@@ -107,37 +122,36 @@ def _ended(row: VariantRow, release: str, architecture: str, known: set[str]) ->
     return [*rows, ended] if any(version in SpecifierSet(ended.releases) for version in known) else rows
 
 
-def _made(
-    recipe: Recipe,
-    derive: DeriveRow,
-    release: ReleaseRow,
-    architecture: str,
-    build: SeenBuild | None,
-    before: VariantRow | None,
-) -> _Made | None:
-    variant = release.default[architecture]
-    if build is None:
-        row = covering(recipe.variants, variant, architecture, release.version)
-        if row is None or not row.derived:
-            return None
-        return _Made(release=release.version, architecture=architecture, row=_ranged(row, ""))
-    naming = next(
-        (naming for naming in derive.runtimes if build.runtime and naming.runtime == build.runtime.name), None
-    )
+def _kept(recipe: Recipe, release: ReleaseRow, architecture: str, variant: str) -> list[_Made]:
+    """Return what a derived row says of a build that could not be seen this time."""
+    row = covering(recipe.variants, variant, architecture, release.version)
+    if row is None or not row.derived:
+        return []
+    return [_Made(release=release.version, architecture=architecture, row=_ranged(row, ""))]
+
+
+def _row(
+    derive: DeriveRow, release: ReleaseRow, architecture: str, build: SeenBuild, before: VariantRow | None
+) -> VariantRow:
+    named = [naming for naming in derive.runtimes if build.runtime and naming.runtime == build.runtime.name]
+    own = build.package is not None or build.extra is not None  # the release's own floor is that of its default build
     row = VariantRow(
-        variant=variant,
-        vendor="cpu" if naming is None else naming.vendor,
+        variant=build.variant,
+        vendor=named[0].vendor if named else "cpu",
         releases="",
         cpu_architectures=(architecture,),
         source=derive.source,
         runtime=build.runtime,
         architectures=None if build.code is None else build.code.architectures,
         ptx=() if build.code is None else build.code.ptx,
+        package=build.package,
+        extra=build.extra,
+        libc=build.libc if own and build.libc != release.libc.get(architecture) else None,
         derived=True,
     )
     if before is not None and before.ptx_indexed is not None:
-        row = msgspec.structs.replace(row, ptx_indexed=before.ptx_indexed, confidence="medium", note=_CARRIED)
-    return _Made(release=release.version, architecture=architecture, row=row)
+        return msgspec.structs.replace(row, ptx_indexed=before.ptx_indexed, confidence="medium", note=_CARRIED)
+    return row
 
 
 def _ranged(row: VariantRow, releases: str) -> VariantRow:
@@ -145,20 +159,18 @@ def _ranged(row: VariantRow, releases: str) -> VariantRow:
 
 
 def _groups(made: list[_Made], versions: tuple[str, ...]) -> list[VariantRow]:
-    """Put releases that follow each other and were made alike into one row; the newest row is left open."""
+    """Put releases that were made alike into one row, over those without such a build; the newest row is left open."""
     rows: list[VariantRow] = []
     # Each row is put before those of its variant that are there already, so the last one here comes first.
     for key in reversed(dict.fromkeys((one.row.variant, one.architecture) for one in made)):
         ours = {one.release: one.row for one in made if (one.row.variant, one.architecture) == key}
         runs: list[tuple[list[str], VariantRow]] = []
-        before: VariantRow | None = None
         for version in versions:
             row = ours.get(version)
-            if row is not None and row == before:
+            if row is not None and runs and row == runs[-1][1]:
                 runs[-1][0].append(version)
             elif row is not None:
                 runs.append(([version], row))
-            before = row
         rows += [_ranged(row, _range(run, versions)) for run, row in runs]
     return rows
 

@@ -48,6 +48,21 @@ def python_key(python: str) -> tuple[bool, tuple[int, ...]]:
     return python.endswith("t"), Version(python.rstrip("t")).release
 
 
+def by_version(wheels: tuple[Wheel, ...]) -> dict[str, tuple[Wheel, ...]]:
+    """Return the wheels of each release; a local version is another build, from an index of its own.
+
+    Single files that were yanked are left out; a release that was yanked as a whole keeps them.
+    """
+    groups: dict[str, tuple[Wheel, ...]] = {}
+    for wheel in wheels:
+        if wheel.local is None:
+            groups[wheel.version] = (*groups.get(wheel.version, ()), wheel)
+    return {
+        version: tuple(wheel for wheel in group if wheel.file.yanked is None) or group
+        for version, group in groups.items()
+    }
+
+
 def libc_text(floor: Floor) -> str:
     """Return a glibc version as it is written in recipes: 2.28."""
     return f"{floor[0]}.{floor[1]}"

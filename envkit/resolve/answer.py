@@ -5,7 +5,7 @@ from envkit.model.resolution import Check, Status, Verdict
 from envkit.model.value import Value
 from envkit.resolve.attempt import Attempt, attempt_vendor
 from envkit.resolve.devices import Accelerator, accelerators, vendor_names
-from envkit.resolve.options import Option, all_options
+from envkit.resolve.options import OptionSource
 from envkit.resolve.problem import Problem, Want, check_doubt, check_index_name, check_vendor_name, find_wants
 
 UNUSED_RULE = "accelerator-unused"
@@ -16,7 +16,7 @@ class Answer(Value):
 
     problem: Problem
     wants: tuple[Want, ...]
-    options: tuple[tuple[Option, ...], ...]
+    options: tuple[OptionSource, ...]
     status: Status
     attempt: Attempt
     failed: tuple[Attempt, ...] = ()
@@ -35,7 +35,7 @@ def find_answer(problem: Problem) -> Answer:
     wants = find_wants(problem)
     check_index_name(problem, wants)
     check_doubt(problem, wants)
-    options = tuple(all_options(problem, want) for want in wants)
+    options = tuple(OptionSource(problem, want) for want in wants)
     devices = {name: accelerators(problem, name) for name in vendor_names(problem)}
     asked = problem.request.on
     tried = _tried(asked, devices)

@@ -1,11 +1,14 @@
 """One vendor tried: the best combination over all places, and why nothing better was taken."""
 
+from collections.abc import Iterator
+
 from envkit.model.value import Value
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed
 from envkit.resolve.checks.place import counts_as_assumption
 from envkit.resolve.combine import Combination, Refused, combine_at
-from envkit.resolve.grade import Graded, grade_build, grade_place, judge_host
-from envkit.resolve.options import Option, vendor_options
+from envkit.resolve.field import Assumed, Field, Firm
+from envkit.resolve.grade import Graded, judge_host
+from envkit.resolve.options import Option, OptionSource
 from envkit.resolve.problem import Problem, Want
 from envkit.resolve.rank import Ranked, rank_options
 from envkit.resolve.sites import Place, find_places
@@ -21,53 +24,49 @@ class Attempt(Value):
     refused: tuple[Refused, ...]  # what ranks above the combination, best first; everything where there is none
 
 
-class _Field(Value):
-    """The options of one spec: each graded as a build, and those that pass graded at each place, in one order."""
-
-    builds: tuple[Graded, ...]
-    placed: tuple[tuple[Graded, ...], ...]  # by place
-
-
 def attempt_vendor(
-    problem: Problem, wants: tuple[Want, ...], options: tuple[tuple[Option, ...], ...], vendor: str
+    problem: Problem, wants: tuple[Want, ...], options: tuple[OptionSource, ...], vendor: str
 ) -> Attempt:
     """Find the best combination for one vendor; `options` are those of each want, of all vendors."""
     situation = make_situation(problem, wants, vendor)
     host = judge_host(situation)
     places = find_places(problem)
-    ranked = tuple(rank_options(vendor_options(own, vendor, problem), situation) for own in options)
+    ranked = tuple(rank_options(own, situation) for own in options)
     barrier = next((judgement for judgement in host if judgement.fails), None)
     if barrier is not None:
         return Attempt(
             situation=situation, host=host, combination=None, refused=_behind(barrier, ranked, places, problem)
         )
-    fields = tuple(_grade(own, places, situation) for own in ranked)
+    fields = tuple(Field(own, places, situation) for own in ranked)
     assumed = any(counts_as_assumption(judgement) for judgement in host)
-    combined = [
-        combine_at(place, tuple(_fitting(field, position) for field in fields), situation, assumed=assumed)
-        for position, place in enumerate(places)
-    ]
-    found = [result.combination for result in combined if result.combination is not None]
-    best = min(found, key=lambda combination: combination.order) if found else None
+    best, turned_down = _best(fields, places, situation, assumed=assumed)
     above = [entry for spec, field in enumerate(fields) for entry in _above(field, spec, places, best, problem)]
-    turned_down = [entry for result in combined for entry in result.turned_down]
     refused = sorted((*above, *turned_down), key=lambda entry: (entry.key, entry.candidate))
     return Attempt(situation=situation, host=host, combination=best, refused=tuple(refused))
 
 
-def _grade(ranked: tuple[Ranked, ...], places: tuple[Place, ...], situation: Situation) -> _Field:
-    builds = tuple(grade_build(entry, situation) for entry in ranked)
-    passing = [entry for entry in builds if entry.refusal is None]
-    placed = tuple(tuple(grade_place(entry, place, situation) for entry in passing) for place in places)
-    return _Field(builds=builds, placed=placed)
-
-
-def _fitting(field: _Field, position: int) -> tuple[Graded, ...]:
-    return tuple(entry for entry in field.placed[position] if entry.refusal is None)
+def _best(
+    fields: tuple[Field, ...], places: tuple[Place, ...], situation: Situation, *, assumed: bool
+) -> tuple[Combination | None, tuple[Refused, ...]]:
+    """Return the best combination over all places: of options without assumptions, or of any where there is none."""
+    turned_down: dict[str, Refused] = {}
+    for kind in (Firm, Assumed):
+        best: Combination | None = None
+        for position, place in enumerate(places):
+            fitting = tuple(kind(field, position) for field in fields)
+            # What is assumed goes after what is not, whatever its key: only among the firm does a key end the search.
+            limit = best.parts[0].key if best is not None and kind is Firm else None
+            result = combine_at(place, fitting, situation, assumed=assumed, limit=limit)
+            turned_down |= {entry.candidate: entry for entry in result.turned_down}
+            if result.combination is not None and (best is None or result.combination.order < best.order):
+                best = result.combination
+        if best is not None:
+            return best, tuple(turned_down.values())
+    return None, tuple(turned_down.values())
 
 
 def _behind(
-    barrier: Judgement, ranked: tuple[tuple[Ranked, ...], ...], places: tuple[Place, ...], problem: Problem
+    barrier: Judgement, ranked: tuple[Iterator[Ranked], ...], places: tuple[Place, ...], problem: Problem
 ) -> tuple[Refused, ...]:
     entries = sorted((entry for own in ranked for entry in own), key=lambda entry: entry.key)
     return tuple(
@@ -76,26 +75,21 @@ def _behind(
 
 
 def _above(
-    field: _Field, spec: int, places: tuple[Place, ...], best: Combination | None, problem: Problem
-) -> list[Refused]:
+    field: Field, spec: int, places: tuple[Place, ...], best: Combination | None, problem: Problem
+) -> Iterator[Refused]:
     """Say of every option that ranks above the chosen one of its spec why it was not taken."""
     limit = None if best is None else best.parts[spec].key
-    found: list[Refused] = []
-    row = -1
-    for build in field.builds:
-        row += build.refusal is None
+    for number, build in field.builds():
         if limit is not None and build.key > limit:
-            continue
+            return
         if build.refusal is not None:
-            name = _name(build.option, places, problem)
-            found.append(Refused(key=build.key, candidate=name, judgement=build.refusal))
-        else:
-            reason = _reason(tuple(grades[row] for grades in field.placed), places, best, chosen=build.key == limit)
-            if reason is not None:
-                judgement, place = reason
-                name = build.option.candidate(place) if place else _name(build.option, places, problem)
-                found.append(Refused(key=build.key, candidate=name, judgement=judgement))
-    return found
+            yield Refused(key=build.key, candidate=_name(build.option, places, problem), judgement=build.refusal)
+            continue
+        reason = _reason(field.at_all(number), places, best, chosen=build.key == limit)
+        if reason is not None:
+            judgement, place = reason
+            name = build.option.candidate(place) if place else _name(build.option, places, problem)
+            yield Refused(key=build.key, candidate=name, judgement=judgement)
 
 
 def _reason(

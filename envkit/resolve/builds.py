@@ -3,8 +3,19 @@
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
-from envkit.model.matrix import DEFAULT_INDEX, BrokenRow, Build, IndexRow, Recipe, ReleaseRow, Source, VariantRow
+from envkit.model.matrix import (
+    DEFAULT_INDEX,
+    IMAGE_INDEX,
+    BrokenRow,
+    Build,
+    IndexRow,
+    Recipe,
+    ReleaseRow,
+    Source,
+    VariantRow,
+)
 from envkit.model.value import Value
 from envkit.resolve.versions import is_stable, within
 
@@ -15,38 +26,32 @@ class BuildSource(Value):
     index: str = DEFAULT_INDEX
     url: str | None = None
     packages: tuple[str, ...] = ()
+    label: str | None = None
 
 
-def expand_builds(recipe: Recipe, architecture: str, index_urls: dict[str, str]) -> tuple[Build, ...]:
-    """Return all builds of a recipe's final releases for one processor architecture; prereleases are never offered."""
-    rows = _rows_of(recipe, architecture)
-    return tuple(
-        build
-        for release in recipe.releases
-        if is_stable(release.version)
-        for build in _release_builds(recipe, release, architecture, rows, index_urls)
-    )
+def stable_releases(recipe: Recipe) -> tuple[ReleaseRow, ...]:
+    """Return a recipe's final releases; prereleases are never offered."""
+    return tuple(release for release in recipe.releases if is_stable(release.version))
 
 
 def expand_release(
-    recipe: Recipe, release: ReleaseRow, architecture: str, index_urls: dict[str, str]
+    recipe: Recipe,
+    release: ReleaseRow,
+    architecture: str,
+    rows: dict[str, list[VariantRow]],
+    index_urls: dict[str, str],
 ) -> tuple[Build, ...]:
-    """Return the builds of one release for one processor architecture."""
-    return tuple(_release_builds(recipe, release, architecture, _rows_of(recipe, architecture), index_urls))
+    """Return the builds of one release for one processor architecture, whose `variant_rows` are given."""
+    return tuple(_release_builds(recipe, release, architecture, rows, index_urls))
 
 
-def _rows_of(recipe: Recipe, architecture: str) -> dict[str, list[VariantRow]]:
+def variant_rows(recipe: Recipe, architecture: str) -> dict[str, list[VariantRow]]:
+    """Return the rows of a recipe for one processor architecture, by variant."""
     rows: dict[str, list[VariantRow]] = {}
     for row in recipe.variants:
-        if architecture in row.cpu_architectures:
+        if architecture in row.cpu_architectures and not _is_placed(row):
             rows.setdefault(row.variant, []).append(row)
     return rows
-
-
-def expand_other_architectures(recipe: Recipe, index_urls: dict[str, str]) -> tuple[Build, ...]:
-    """Return the builds for every processor architecture that the recipe knows."""
-    architectures = {name for row in recipe.variants for name in row.cpu_architectures}
-    return tuple(build for name in sorted(architectures) for build in expand_builds(recipe, name, index_urls))
 
 
 def find_variant(rows: list[VariantRow], release: str) -> VariantRow | None:
@@ -87,6 +92,9 @@ def make_build(recipe: Recipe, release: ReleaseRow, row: VariantRow, architectur
             msgspec.structs.replace(window, source=source_text(recipe.sources, window.source)) for window in row.windows
         ),
         broken=_broken_rows(recipe, release, row),
+        pins=row.pins,
+        label=source.label,
+        image=row.image,
         yanked=release.yanked,
     )
 
@@ -124,7 +132,26 @@ def _release_builds(
         row = find_variant(rows.get(variant, []), release.version)
         if row is not None:
             for index in recipe.indexes:
-                yield make_build(recipe, release, row, architecture, _own_index(index, variant, index_urls))
+                if not index.own:
+                    yield make_build(recipe, release, row, architecture, _own_index(index, variant, index_urls))
+    for row in recipe.variants:
+        if _is_placed(row) and architecture in row.cpu_architectures and within(row.releases, release.version):
+            yield make_build(recipe, release, row, architecture, _named_source(recipe, row, index_urls))
+
+
+def _is_placed(row: VariantRow) -> bool:
+    """Tell whether a variant says by itself where it is to be had."""
+    return row.index is not None or row.image is not None
+
+
+def _named_source(recipe: Recipe, row: VariantRow, index_urls: dict[str, str]) -> BuildSource:
+    if row.image is not None:
+        return BuildSource(index=IMAGE_INDEX)
+    for index in recipe.indexes:
+        variant = index.variant_of(row.index or "")
+        if variant is not None:
+            return replace(_own_index(index, variant, index_urls), label=variant)
+    return BuildSource()
 
 
 def _own_index(index: IndexRow, variant: str, index_urls: dict[str, str]) -> BuildSource:

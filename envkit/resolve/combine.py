@@ -1,6 +1,6 @@
 """One option for each spec at one place: the best combination whose packages go together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from envkit.model.value import Value
 from envkit.resolve.agreement import agree
@@ -47,28 +47,32 @@ class Combined(Value):
 
 
 def combine_at(
-    place: Place, fields: tuple[tuple[Graded, ...], ...], situation: Situation, *, assumed: bool
+    place: Place, fields: tuple[Iterable[Graded], ...], situation: Situation, *, assumed: bool, limit: Key | None
 ) -> Combined:
-    """Return the best combination of the options that fit a place; `assumed`: the host rests on assumptions."""
-    turned_down: list[Refused] = []
-    firm = tuple(tuple(entry for entry in field if not entry.assumed) for field in fields)
-    ordered = tuple(tuple(sorted(field, key=lambda entry: (entry.assumed, entry.key))) for field in fields)
-    for choice in (firm, ordered):
-        for parts in _compatible(choice, ()):
-            combination = Combination(parts=parts, place=place, assumed=assumed or any(part.assumed for part in parts))
-            judgement = refused(combination.candidate, situation)
-            if judgement is None:
-                return Combined(combination=combination, turned_down=tuple(turned_down))
-            turned_down.append(Refused(key=parts[0].key, candidate=combination.candidate, judgement=judgement))
-    unique = {entry.candidate: entry for entry in turned_down}
-    return Combined(combination=None, turned_down=tuple(unique.values()))
+    """Return the best combination of the options that fit a place.
+
+    `assumed`: the host rests on assumptions; `limit`: the key of the first option above which nothing is wanted.
+    """
+    turned_down: dict[str, Refused] = {}
+    for parts in _compatible(fields, (), limit):
+        combination = Combination(parts=parts, place=place, assumed=assumed or any(part.assumed for part in parts))
+        judgement = refused(combination.candidate, situation)
+        if judgement is None:
+            return Combined(combination=combination, turned_down=tuple(turned_down.values()))
+        name = combination.candidate
+        turned_down[name] = Refused(key=parts[0].key, candidate=name, judgement=judgement)
+    return Combined(combination=None, turned_down=tuple(turned_down.values()))
 
 
-def _compatible(fields: tuple[tuple[Graded, ...], ...], chosen: tuple[Graded, ...]) -> Iterator[tuple[Graded, ...]]:
+def _compatible(
+    fields: tuple[Iterable[Graded], ...], chosen: tuple[Graded, ...], limit: Key | None
+) -> Iterator[tuple[Graded, ...]]:
     """Yield combinations best first; an option that does not agree with those already chosen is passed over."""
     if len(chosen) == len(fields):
         yield chosen
         return
     for entry in fields[len(chosen)]:
+        if limit is not None and not chosen and entry.key > limit:
+            return
         if all(agree(part.option, entry.option) for part in chosen):
-            yield from _compatible(fields, (*chosen, entry))
+            yield from _compatible(fields, (*chosen, entry), limit)

@@ -33,7 +33,22 @@ class Problem(Value):
         if self.request.engine is not None:
             return Mode.NATIVE if self.request.engine == "native" else Mode.CONTAINER
         usable = any(engine.usable for engine in self.facts.engines or ())
-        return Mode.CONTAINER if usable else Mode.NATIVE
+        return Mode.CONTAINER if usable and not self._native_only else Mode.NATIVE
+
+    @property
+    def _native_only(self) -> bool:
+        """Whether the host has accelerators and no container of envkit's reaches any of them."""
+        names = {device.vendor for device in self.facts.devices or () if device.usable is not False}
+        if self.request.on is not None:
+            names &= {self.request.on}
+        tables = [vendor for name in names if (vendor := self.matrix.vendor(name)) is not None]
+        return bool(tables) and all(vendor.native_only or vendor.image_driver for vendor in tables)
+
+    @property
+    def system(self) -> str:
+        """The operating system that packages are installed under: `linux` in a container, and where it is not known."""
+        system = self.facts.os
+        return "linux" if self.mode is Mode.CONTAINER or system is None else system.system
 
     def vendor_title(self, name: str) -> str:
         """Return a vendor's name as people write it, or the name itself where the matrix has no tables for it."""

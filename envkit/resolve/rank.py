@@ -16,12 +16,13 @@ A combination of options at a place is ordered by, in this order:
 What the user demands (range, Python, vendor, constraints) is not ranked: what does not meet it is refused by a rule.
 """
 
+from collections.abc import Iterator
+
 from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
-from envkit.resolve.options import Option
+from envkit.resolve.options import Option, OptionSource, vendor_tiers
 from envkit.resolve.situation import Situation
-from envkit.resolve.versions import parse_version
 from envkit.resolve.wheelhouse import UNKNOWN_VENDOR
 
 Key = tuple[int, int, int, int, int, str]
@@ -36,17 +37,19 @@ class Ranked(Value):
     key: Key
 
 
-def rank_options(options: tuple[Option, ...], situation: Situation) -> tuple[Ranked, ...]:
-    """Return the options best first, whatever order they come in."""
-    releases = _newest_first({option.build.release for option in options})
+def rank_options(source: OptionSource, situation: Situation) -> Iterator[Ranked]:
+    """Yield the options for the situation's vendor best first, whatever order their rows come in."""
+    for fits in vendor_tiers(source, situation.vendor_name, situation.problem):
+        for rank, release in enumerate(source.releases):
+            options = tuple(option for option in source.at_release(release) if fits(option))
+            yield from _ranked(options, rank, situation)
+
+
+def _ranked(options: tuple[Option, ...], rank: int, situation: Situation) -> list[Ranked]:
+    """Rank the options of one release."""
     runtimes = _runtimes(options, situation)
-    ranked = [Ranked(option=option, key=_key(option, situation, releases, runtimes)) for option in options]
-    return tuple(sorted(ranked, key=lambda entry: entry.key))
-
-
-def _newest_first(releases: set[str]) -> dict[str, int]:
-    ordered = sorted(releases, key=lambda release: (parse_version(release), release), reverse=True)
-    return {release: rank for rank, release in enumerate(ordered)}
+    ranked = [Ranked(option=option, key=_key(option, situation, rank, runtimes)) for option in options]
+    return sorted(ranked, key=lambda entry: entry.key)
 
 
 def _runtimes(options: tuple[Option, ...], situation: Situation) -> dict[str, tuple[int, int]]:
@@ -59,12 +62,12 @@ def _runtimes(options: tuple[Option, ...], situation: Situation) -> dict[str, tu
     }
 
 
-def _key(option: Option, situation: Situation, releases: dict[str, int], runtimes: dict[str, tuple[int, int]]) -> Key:
+def _key(option: Option, situation: Situation, release: int, runtimes: dict[str, tuple[int, int]]) -> Key:
     build = option.build
     beyond, runtime = (0, 0) if build.runtime is None else runtimes[build.runtime.version]
     return (
         _suitability(build.vendor, situation.vendor_name),
-        releases[build.release],
+        release,
         beyond,
         runtime,
         _INDEX_RANKS.get(build.index, _OWN_INDEX),

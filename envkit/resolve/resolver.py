@@ -58,7 +58,7 @@ def _help(answer: Answer) -> tuple[tuple[Blame, ...], tuple[Remedy, ...]]:
     changes = find_changes(answer.problem, vendor)
     if not attempt.situation.served:
         changes = tuple(change for change in changes if change.kind == AGREE)
-    trials = find_trials(answer.problem, vendor, changes)
+    trials = find_trials(answer.problem, vendor, changes, answer.options)
     return find_blame(attempt, trials), make_remedies(trials, attempt.situation)
 
 

@@ -4,7 +4,7 @@ from envkit.model.matrix import Build, Matrix, Recipe, ReleaseRow
 from envkit.model.resolution import PackageIndex
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
-from envkit.resolve.builds import expand_release
+from envkit.resolve.builds import expand_release, variant_rows
 from envkit.resolve.versions import parse_version
 
 
@@ -46,7 +46,8 @@ def _choose(
     build: Build, recipe: Recipe, release: ReleaseRow, index_urls: dict[str, str]
 ) -> tuple[PackageIndex | None, str | None]:
     """Return the index that is needed beside the main one, or why there is none; neither where the main one will do."""
-    offered = expand_release(recipe, release, build.cpu_architecture, index_urls)
+    architecture = build.cpu_architecture
+    offered = expand_release(recipe, release, architecture, variant_rows(recipe, architecture), index_urls)
     fitting = [other for other in offered if _same_runtime(build, other)]
     if any(other.index_url is None for other in fitting):
         return None, None

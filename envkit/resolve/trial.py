@@ -10,7 +10,7 @@ from envkit.model.value import Value
 from envkit.resolve.attempt import attempt_vendor
 from envkit.resolve.changes import AGREE, Change, driver_steps, with_driver
 from envkit.resolve.combine import Combination
-from envkit.resolve.options import all_options
+from envkit.resolve.options import OptionSource
 from envkit.resolve.problem import Problem, find_wants
 from envkit.resolve.versions import day_number, python_allowed, within
 
@@ -38,24 +38,30 @@ class Trial(Value):
         return all(change.offered for change in self.changes)
 
 
-def find_trials(problem: Problem, vendor: str, changes: tuple[Change, ...]) -> tuple[Trial, ...]:
+def find_trials(
+    problem: Problem, vendor: str, changes: tuple[Change, ...], sources: tuple[OptionSource, ...]
+) -> tuple[Trial, ...]:
     """Return the single changes that make the problem solvable for a vendor, or the pairs when no single one does.
 
-    A change to the processor is tried for itself only and does not stop the search for pairs.
+    A change to the processor is tried for itself only and does not stop the search for pairs. `sources` are the options
+    of the problem, which most changes leave as they are.
     """
-    singles = tuple(trial for change in changes if (trial := _try(problem, vendor, (change,))) is not None)
+    singles = tuple(trial for change in changes if (trial := _try(problem, vendor, (change,), sources)) is not None)
     if any(trial.kinds != (AGREE,) for trial in singles):
         return singles
     others = [change for change in changes if change.kind != AGREE]
-    pairs = (_try(problem, vendor, pair) for pair in combinations(others, 2))
+    pairs = (_try(problem, vendor, pair, sources) for pair in combinations(others, 2))
     found = [*(trial for trial in pairs if trial is not None), *singles]
     return tuple(sorted(found, key=lambda trial: trial.cost))
 
 
-def solve_again(problem: Problem, vendor: str) -> Combination | None:
-    """Return the best combination of a changed problem for one vendor."""
+def solve_again(problem: Problem, vendor: str, sources: tuple[OptionSource, ...] = ()) -> Combination | None:
+    """Return the best combination of a changed problem for one vendor; `sources` are tried before new ones are made."""
     wants = find_wants(problem)
-    options = tuple(all_options(problem, want) for want in wants)
+    options = tuple(
+        next((source for source in sources if source.serves(problem, want)), None) or OptionSource(problem, want)
+        for want in wants
+    )
     return attempt_vendor(problem, wants, options, vendor).combination
 
 
@@ -72,7 +78,7 @@ def least_driver(problem: Problem, vendor: str) -> str | None:
     return next((step for step in steps if solve_again(with_driver(problem, vendor, step), vendor) is not None), None)
 
 
-def _try(problem: Problem, vendor: str, changes: tuple[Change, ...]) -> Trial | None:
+def _try(problem: Problem, vendor: str, changes: tuple[Change, ...], sources: tuple[OptionSource, ...]) -> Trial | None:
     changed = problem
     for change in changes:
         after = change.apply(changed, vendor)
@@ -80,11 +86,11 @@ def _try(problem: Problem, vendor: str, changes: tuple[Change, ...]) -> Trial | 
             return None
         changed = after
     goal = CPU if changes[0].kind == AGREE else vendor
-    combination = solve_again(changed, goal)
+    combination = solve_again(changed, goal, sources)
     if combination is None:
         return None
     posed = _as_posed(changed, problem, changes, combination)
-    settled = combination if posed == changed else solve_again(posed, goal)
+    settled = combination if posed == changed else solve_again(posed, goal, sources)
     return None if settled is None else Trial(changes=changes, problem=posed, combination=settled)
 
 

@@ -10,7 +10,7 @@ from envkit.resolve.checks.place import counts_as_assumption
 from envkit.resolve.checks.source import refused
 from envkit.resolve.combine import Combination
 from envkit.resolve.grade import Graded, grade_build, grade_place, judge_host
-from envkit.resolve.options import Option, vendor_options
+from envkit.resolve.options import Option
 from envkit.resolve.problem import Want
 from envkit.resolve.rank import Ranked, rank_options
 from envkit.resolve.sites import Place, find_places
@@ -60,10 +60,9 @@ def _vendors(meant: tuple[Option, ...], answer: Answer) -> tuple[str, ...]:
 def _cases(meant: tuple[Option, ...], want: Want, vendor: str, answer: Answer) -> list[_Case]:
     own = answer.attempt.situation
     situation = own if vendor == own.vendor_name else make_situation(answer.problem, answer.wants, vendor)
-    all_of_vendor = vendor_options(answer.options[want.position], vendor, answer.problem)
     asked = [
         entry
-        for entry in rank_options(all_of_vendor, situation)
+        for entry in rank_options(answer.options[want.position], situation)
         if any(entry.option is option for option in meant) and entry.option.build.vendor in {vendor, UNKNOWN_VENDOR}
     ]
     return [case for entry in asked for case in _at_places(entry, situation)]

@@ -11,12 +11,23 @@ from envkit.data import decode_document
 from envkit.data.canonical import canonical_document
 from envkit.errors import DataError, IndexUnreachableError
 from envkit.model.host import Runtime
-from envkit.model.matrix import CompanionRow, DeriveRow, IndexRow, Recipe, ReleaseRow, VariantRow
+from envkit.model.matrix import (
+    AlsoRow,
+    BinaryRow,
+    CompanionRow,
+    DeriveRow,
+    IndexRow,
+    ModuleRow,
+    Recipe,
+    ReleaseRow,
+    VariantRow,
+)
 from envkit.refresh import refresh_recipe
 from envkit.refresh.parallel import CONNECTIONS, work_through
 
 World = Any  # see conftest.py
 Write = Callable[..., Path]
+Make = Callable[..., bytes]
 CU128 = VariantRow(
     variant="cu128",
     vendor="nvidia",
@@ -88,7 +99,7 @@ def test_the_news_of_a_release_are_told_against_the_release_before(world: World,
     world.release("1.1", cuda="13.0", machine=(80, 120), libc="manylinux_2_34", uploaded="2026-05-30")
     news = (
         "1.1 new, published 2026-05-30, waits until 2026-06-06, default cu128 → cu130, Python 3.10 dropped,"
-        " Python 3.13 added, glibc 2.28 → 2.34, sm_120 added (x86_64)"
+        " Python 3.13 added, glibc 2.28 → 2.34, sm_120 added (cu130, x86_64)"
     )
     assert said(refreshed(world, recipe)) == [
         news,
@@ -191,6 +202,31 @@ def test_contents_go_before_requirements(world: World, recipe: Recipe) -> None:
     assert refreshed(world, recipe).recipe.releases[0].default == {"x86_64": "cpu"}
 
 
+def test_a_module_without_a_name_for_a_runtime_says_that_there_is_none(
+    world: World, recipe: Recipe, write_wheel: Write
+) -> None:
+    for architecture, source in (
+        ("x86_64", b"build = {'cuda': '12.5.1'}"),
+        ("aarch64", b"build = {'compiler': 'clang'}"),
+    ):
+        tag = f"cp312-cp312-manylinux_2_28_{architecture}"
+        needs = ("cuda-toolkit==12.5.1; extra == 'cuda'",)
+        write_wheel(world.files, "frame", "1.0", tag, members={"frame/build.py": source}, requires=needs)
+    module = ModuleRow(path="frame/build.py", runtimes={"cuda": "cuda"})
+    also = AlsoRow(variant="cu{major}", runtime="cuda", extra="cuda", modules=(module,))
+    derive = msgspec.structs.replace(recipe.derive, modules=(), binaries=(), also=(also,))
+    (row,) = refreshed(world, msgspec.structs.replace(recipe, derive=derive)).recipe.releases
+    assert (row.default, row.also) == ({"x86_64": "cpu", "aarch64": "cpu"}, {"x86_64": ("cu12",)})
+
+
+def test_a_row_reaches_over_releases_that_lack_its_build(world: World, recipe: Recipe) -> None:
+    world.release("1.0", cuda="12.8", uploaded="2026-01-01")
+    world.release("1.1", cuda="13.0", uploaded="2026-02-01")
+    world.release("1.2", cuda="12.8", uploaded="2026-03-01")
+    rows = [row for row in refreshed(world, recipe).recipe.variants if row.derived]
+    assert [(row.variant, row.releases) for row in rows] == [("cu130", ">=1.1,<1.2"), ("cu128", ">=1.0")]
+
+
 def test_the_floor_of_required_packages_counts_and_a_missing_one_is_shouted(
     world: World, recipe: Recipe, write_wheel: Write
 ) -> None:
@@ -256,6 +292,68 @@ def test_a_package_of_python_only_has_the_pythons_of_its_binary_companion(
     recipe = msgspec.structs.replace(recipe, derive=derive, companions=(CompanionRow(package="core", extra="core"),))
     (row,) = refreshed(world, recipe).recipe.releases
     assert (row.pythons, row.libc, row.default) == (("3.12", "3.13t"), {"x86_64": "2.27"}, {"x86_64": "cpu"})
+
+
+def test_builds_under_another_name_become_further_variants(
+    world: World, recipe: Recipe, write_wheel: Write, elf: Make, device_code: Make
+) -> None:
+    tag = "cp312-cp312-manylinux_2_31_x86_64"
+    for version, machine, day in (("1.0", (70, 90), "2026-01-11"), ("1.1", (90, 120), "2026-02-11")):
+        world.release(version, pythons=("cp312-cp312",), uploaded=day)
+        members = {"frame/lib/cuda.so": elf(device_code(machine))}
+        write_wheel(world.files, "frame-gpu", version, tag, members=members, requires=("nvidia-x==1;extra=='cuda'",))
+    write_wheel(world.files, "nvidia-x", "1", "py3-none-manylinux_2_34_x86_64")
+    also = AlsoRow(
+        variant="cu{major}",
+        runtime="cuda",
+        package="frame-gpu",
+        version="12",
+        extra="cuda",
+        binaries=(BinaryRow(member="frame/lib/cuda.so", tells="code"),),
+    )
+    recipe = msgspec.structs.replace(recipe, derive=msgspec.structs.replace(recipe.derive, also=(also,)))
+    result = refreshed(world, recipe)
+    assert [row.also for row in result.recipe.releases] == [{"x86_64": ("cu12",)}] * 2
+    assert [row.default for row in result.recipe.releases] == [{"x86_64": "cpu"}] * 2
+    new, old = (row for row in result.recipe.variants if row.derived)
+    assert (new.variant, new.package, new.extra, new.vendor) == ("cu12", "frame-gpu", "cuda", "nvidia")
+    assert (new.releases, new.architectures, new.libc) == (">=1.1", ("sm_90", "sm_120"), "2.34")
+    assert (old.releases, old.architectures) == (">=1.0,<1.1", ("sm_70", "sm_90"))
+    assert "!1.1 LOST ARCHITECTURE sm_70 on x86_64: cu12 → cu12" in said(result)
+    again = refreshed(world, result.recipe)
+    assert (again.recipe, again.changes) == (result.recipe, ())
+
+
+def test_builds_of_a_plugin_are_found_by_what_the_extra_requires(
+    world: World, recipe: Recipe, write_wheel: Write, elf: Make, device_code: Make
+) -> None:
+    write_wheel(
+        world.files, "frame", "1.0", "cp312-cp312-manylinux_2_28_x86_64", requires=("plug<=0.9;extra=='cuda13'",)
+    )
+    for version, machine in (("0.9", (75,)), ("1.0", (90,))):
+        members = {"plug/cuda.so": elf(device_code(machine))}
+        write_wheel(world.files, "plug", version, "py3-none-manylinux_2_27_x86_64", members=members)
+    binary = BinaryRow(member="plug/*.so", tells="code")
+    rows = (
+        AlsoRow(variant="cuda{major}", runtime="cuda", extra="cuda13", wheels="plug", version="13", binaries=(binary,)),
+        AlsoRow(variant="cuda{major}", runtime="cuda", extra="cuda12", wheels="plug", version="12", binaries=(binary,)),
+        AlsoRow(variant="cuda11", runtime="cuda", package="gone", version="11"),
+    )
+    derive = msgspec.structs.replace(recipe.derive, modules=(), binaries=(), requirements=(), also=rows)
+    result = refreshed(world, msgspec.structs.replace(recipe, derive=derive))
+    assert result.recipe.releases[0].also == {"x86_64": ("cuda13",)}
+    (row,) = (row for row in result.recipe.variants if row.derived)
+    assert (row.extra, row.package, row.architectures) == ("cuda13", None, ("sm_75",))
+    assert [gap.fact for gap in result.gaps] == ["variant cuda11"]
+
+
+def test_ranges_for_other_recipes_are_taken_from_the_requirements(world: World, recipe: Recipe) -> None:
+    world.release("1.0", requires=("torch==2.9.1", "numpy>=1"))
+    derive = DeriveRow(source="wheels", releases=">=1", requires=("torch", "transformers"))
+    recipe = refreshed(world, msgspec.structs.replace(recipe, derive=derive)).recipe
+    assert recipe.releases[0].requires == {"torch": "==2.9.1"}
+    world.release("1.1", requires=("torch==2.10.0",), uploaded="2026-02-01")
+    assert "requires torch ==2.9.1 → ==2.10.0" in said(refreshed(world, recipe))[0]
 
 
 def test_a_new_release_of_a_recipe_with_own_indexes_asks_for_a_person(world: World, recipe: Recipe) -> None:

@@ -139,7 +139,7 @@ def make_matrix() -> MakeMatrix:
             package="toy",
             sources={},
             releases=releases,
-            smoke=SmokeRow(program="", devices={}, imports=()),
+            smoke=SmokeRow(program="", devices={"nvidia": "cuda", "cpu": "cpu"}, imports=()),
             **{**defaults, **fields},
         )
         base = BaseRow(

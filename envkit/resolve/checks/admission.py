@@ -1,6 +1,7 @@
 """Images that a vendor's container runtime refuses to start under some drivers, whatever is installed in them."""
 
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from envkit.model.matrix import AdmissionRow
 from envkit.model.version import VendorVersion
@@ -51,10 +52,15 @@ def _judge(image: str, row: AdmissionRow, runtime: str, situation: Situation) ->
 
 def _row(image: str, situation: Situation) -> AdmissionRow | None:
     rows = situation.vendor.admissions if situation.vendor is not None else ()
+    fitting = [row for row in rows if _covers(row.images, image)]
+    return min(fitting, key=lambda row: (-len(row.images), row.images)) if fitting else None
+
+
+@lru_cache(maxsize=1024)
+def _covers(images: str, image: str) -> bool:
     path = image.partition("@")[0]
     # A registry may stand before the name: docker.io/nvidia/cuda:12.8.1-base-ubuntu24.04
-    fitting = [row for row in rows if fnmatchcase(path, row.images) or fnmatchcase(path, f"*/{row.images}")]
-    return min(fitting, key=lambda row: (-len(row.images), row.images)) if fitting else None
+    return fnmatchcase(path, images) or fnmatchcase(path, f"*/{images}")
 
 
 def _listed(row: AdmissionRow) -> str:

@@ -1,0 +1,68 @@
+"""The formats that users meet, each with the type that defines it, as JSON Schema."""
+
+import msgspec
+
+from envkit.cli.commands.environments import Listing, Removed
+from envkit.cli.commands.explain import Page
+from envkit.cli.commands.matrix import RefreshReport
+from envkit.cli.commands.matrix_diff import MatrixDifference
+from envkit.cli.commands.matrix_show import MatrixIndex, RecipeTable, VendorTable
+from envkit.cli.output import Failure
+from envkit.data.checking import CheckReport
+from envkit.model.diagnosis import Diagnosis
+from envkit.model.environment import Environment, Report
+from envkit.model.host import HostFacts
+from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Thresholds
+from envkit.model.lock import Lock
+from envkit.model.matrix import Foundations, Recipe, Vendor
+from envkit.model.plan import Plan
+from envkit.model.project import Project
+from envkit.model.resolution import Resolution
+from envkit.model.setup import SetupPlan
+from envkit.pipeline import Outcome
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+FILES: dict[str, type[msgspec.Struct]] = {
+    "findings": FindingGroup,
+    "foundations": Foundations,
+    "recipe": Recipe,
+    "remedies": RemedyGroup,
+    "systems": Systems,
+    "thresholds": Thresholds,
+    "vendor": Vendor,
+}
+_FORMATS: tuple[type[msgspec.Struct], ...] = (
+    CheckReport,
+    Diagnosis,
+    Environment,
+    Failure,
+    HostFacts,
+    Listing,
+    Lock,
+    MatrixDifference,
+    MatrixIndex,
+    Outcome,
+    Page,
+    Plan,
+    Project,
+    RecipeTable,
+    RefreshReport,
+    Removed,
+    Report,
+    Resolution,
+    SetupPlan,
+    VendorTable,
+)
+
+
+def schema_kinds() -> dict[str, type[msgspec.Struct]]:
+    """Return every type that has a schema, by kind: `recipe` for a data file, `envkit-host-1` for `envkit-host/1`."""
+    formats = {str(kind.__struct_config__.tag).replace("/", "-"): kind for kind in _FORMATS}
+    return dict(sorted((FILES | formats).items()))
+
+
+def schema_of(kind: str) -> dict[str, object]:
+    """Return the JSON Schema of one of `schema_kinds`."""
+    expected = schema_kinds()[kind]
+    return {"$schema": DIALECT, "title": kind, **msgspec.json.schema(expected)}
