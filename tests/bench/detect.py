@@ -14,7 +14,7 @@ from envkit.detect.situation import analyze_host
 from envkit.system.replay import FolderHost
 
 HOSTS = Path(__file__).resolve().parents[1] / "hosts"
-EIGHT = ("ubuntu-amd-mi300x", "nvidia-8x-h100-dgx")  # hosts with eight devices, as far as they are recorded
+EIGHT = ("nvidia-dgx-h100", "ubuntu-amd-mi300x")  # eight devices beside four switches; partitions and tools
 ROUNDS = 20
 
 
@@ -43,8 +43,6 @@ def main() -> None:
     }
     for name in EIGHT:
         folder = HOSTS / name
-        if not folder.is_dir():
-            continue
         document = load_document((folder / "host.yaml").read_text(), name)
         assert isinstance(document, dict)
         made = record_host(FolderHost(folder, document["recordings"]), data_directory="/x")
