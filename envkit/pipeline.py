@@ -26,6 +26,7 @@ from envkit.model.sources import PackageSources
 from envkit.model.value import Value, to_line
 from envkit.negotiate import Ask, Settled, settle_lock, settle_resolution
 from envkit.plan import make_plan
+from envkit.resolve.age import stale_note
 from envkit.resolve.answer import UNUSED_RULE
 from envkit.resolve.command import request_command
 from envkit.run import run_environment
@@ -84,6 +85,9 @@ def up(facts: HostFacts, wish: Wish, reporter: Reporter) -> Outcome:
     one is proven.
     """
     matrix = load_matrix(tuple(spec.recipe for spec in wish.request.specs))
+    stale = stale_note(matrix, wish.request.as_of)
+    if stale is not None:
+        reporter.note(f"warning: {stale}")
     rungs = climb_ladder(facts, wish.request, wish.name)
     with hold_environment(wish.name):
         standing = _standing(rungs[0], wish, matrix)

@@ -8,64 +8,25 @@ from envkit import __version__
 from envkit.cli.asked import Asked
 from envkit.cli.host_application import cdi_application, host_application
 from envkit.cli.matrix_application import matrix_application
+from envkit.cli.options import (
+    Allow,
+    BaseImage,
+    Devices,
+    EngineName,
+    EnvironmentName,
+    Json,
+    Name,
+    Native,
+    Offline,
+    On,
+    OnlyIndex,
+    Packages,
+    PythonRange,
+    Specs,
+    Wheelhouses,
+)
 from envkit.cli.output import Output
 from envkit.errors import ExitStatus, UsageError
-
-Specs = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[SPEC]...", help="Recipe with an optional range: `pytorch`, `'pytorch[audio]>=2.9'`."),
-]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="An environment, as `envkit ls` shows it.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-EnvironmentName = Annotated[str | None, typer.Option("--name", "-n", metavar="NAME", help="Name of the environment.")]
-PythonRange = Annotated[
-    str | None, typer.Option("--python", metavar="RANGE", help="Python versions that may be used: `3.12`, `>=3.11`.")
-]
-On = Annotated[
-    str | None,
-    typer.Option("--on", metavar="VENDOR", help="Use this vendor's devices, or `cpu`; default: the best here."),
-]
-Devices = Annotated[
-    str | None, typer.Option("--devices", metavar="LIST", help="Indices of the devices to use: `0,1`; default: all.")
-]
-Native = Annotated[bool, typer.Option("--native", help="Build an environment on this machine, without a container.")]
-EngineName = Annotated[
-    str | None, typer.Option("--engine", metavar="NAME", help="Use this engine: `docker` or `native`.")
-]
-Packages = Annotated[
-    list[str] | None,
-    typer.Option("--with", metavar="PACKAGE", help="Install this too, a PEP 508 requirement; may repeat."),
-]
-Wheelhouses = Annotated[
-    list[str] | None,
-    typer.Option("--wheelhouse", metavar="DIR", help="Take wheels from this directory too; may repeat."),
-]
-Allow = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow",
-        metavar="WHAT",
-        help="Allow what is never done unasked: `forward-compat` takes a newer runtime's driver library, which the"
-        " machine or `--base-image` must bring, over an older kernel driver.",
-    ),
-]
-OnlyIndex = Annotated[
-    str | None,
-    typer.Option(
-        "--only-index",
-        metavar="NAME",
-        help="Take framework builds from this index alone: `default`, `wheelhouse`, `pytorch-cu126`.",
-    ),
-]
-BaseImage = Annotated[
-    str | None,
-    typer.Option(
-        "--base-image",
-        metavar="REF",
-        help="Make the container from this image, which must bring Python with `venv`; default: a plain image.",
-    ),
-]
-Offline = Annotated[bool, typer.Option("--offline", help="Ask no server; use wheelhouses and caches.")]
 
 app = typer.Typer(
     name="envkit",
@@ -99,8 +60,11 @@ def split_command(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[st
 
 def run_application(arguments: tuple[str, ...], output: Output) -> int:
     """Parse and run one command; raises `UsageError` when the arguments make no sense."""
-    if not arguments:
-        run_application(("--help",), output)
+    groups = {
+        group.name or (group.typer_instance and group.typer_instance.info.name) for group in app.registered_groups
+    }
+    if not arguments or (len(arguments) == 1 and arguments[0] in groups):
+        run_application((*arguments, "--help"), output)
         return int(ExitStatus.USAGE)
     if arguments[0] == "help":
         arguments = (*arguments[1:], "--help")

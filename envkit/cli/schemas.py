@@ -6,7 +6,6 @@ from envkit.cli.commands.environments import Listing, Removed
 from envkit.cli.commands.explain import Page
 from envkit.cli.commands.matrix import RefreshReport
 from envkit.cli.commands.matrix_diff import MatrixDifference
-from envkit.cli.commands.matrix_show import MatrixIndex, RecipeTable, VendorTable
 from envkit.cli.output import Failure
 from envkit.data.checking import CheckReport
 from envkit.model.diagnosis import Diagnosis
@@ -19,6 +18,7 @@ from envkit.model.plan import Plan
 from envkit.model.project import Project
 from envkit.model.resolution import Resolution
 from envkit.model.setup import SetupPlan
+from envkit.model.shown import MatrixIndex, RecipeTable, VendorTable
 from envkit.pipeline import Outcome
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -65,4 +65,7 @@ def schema_kinds() -> dict[str, type[msgspec.Struct]]:
 def schema_of(kind: str) -> dict[str, object]:
     """Return the JSON Schema of one of `schema_kinds`."""
     expected = schema_kinds()[kind]
-    return {"$schema": DIALECT, "title": kind, **msgspec.json.schema(expected)}
+    schema = {"$schema": DIALECT, "title": kind, **msgspec.json.schema(expected)}
+    # Defaults are tuples of the types, and lists of JSON.
+    decoded: dict[str, object] = msgspec.json.decode(msgspec.json.encode(schema))
+    return decoded

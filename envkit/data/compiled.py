@@ -1,9 +1,11 @@
 """The data files decoded once and kept as msgpack, so that a start does not parse YAML."""
 
 import hashlib
+import mmap
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +16,7 @@ from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Threshold
 from envkit.model.matrix import Foundations, Recipe, Source, Vendor
 from envkit.model.value import DECODING
 
+_SIZE_BYTES = 8  # of the number that the cache begins with: the length of its index
 Document = FindingGroup | Foundations | Recipe | RemedyGroup | Systems | Thresholds | Vendor
 TYPES: dict[str, type[Document]] = {
     "findings": FindingGroup,
@@ -26,8 +29,8 @@ TYPES: dict[str, type[Document]] = {
 }
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One data file: what is asked of every file at every start, and the rest still encoded."""
+class Heading(msgspec.Struct, frozen=True, array_like=True):
+    """What is asked of every data file at every start."""
 
     kind: str
     name: str
@@ -35,14 +38,53 @@ class Entry(msgspec.Struct, frozen=True):
     digest: str  # sha256 of the file's bytes
     newest_source: str  # ISO date
     aliases: tuple[str, ...]
+    size: int  # of the encoded document, in bytes
+
+
+class Entry(NamedTuple):
+    """One data file: its heading, and its document still encoded."""
+
+    heading: Heading
     document: msgspec.Raw
 
+    @property
+    def kind(self) -> str:
+        """Return the folder that it belongs to."""
+        return self.heading.kind
 
-class Compiled(msgspec.Struct, frozen=True):
+    @property
+    def name(self) -> str:
+        """Return its name without suffix."""
+        return self.heading.name
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of the texts that it was made from."""
+        return self.heading.digest
+
+    @property
+    def newest_source(self) -> str:
+        """Return the date, in ISO form, of its newest source."""
+        return self.heading.newest_source
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Return the further names by which it is looked for."""
+        return self.heading.aliases
+
+
+class Compiled(NamedTuple):
     """All data files in use; `key` changes whenever one of them or envkit itself does."""
 
     key: str
     entries: tuple[Entry, ...]
+
+
+class _Index(msgspec.Struct, frozen=True, array_like=True):
+    """What stands before the documents in the cache, which follow each other in the order of the headings."""
+
+    key: str
+    headings: tuple[Heading, ...]
 
 
 def load_compiled() -> Compiled:
@@ -72,16 +114,29 @@ def _read(cache: Path) -> Compiled | None:
     try:
         status = cache.stat()
         return _decoded(cache, status.st_size, status.st_mtime_ns, status.st_ino)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, ValueError):  # of msgspec's and of mapping an empty file
         return None
 
 
 # A process asks for one file after the other, and all of them lie in the same cache.
 @lru_cache(maxsize=1)
 def _decoded(cache: Path, _size: int, _changed: int, _inode: int) -> Compiled:
-    """Decode the cache, once for each of its states; raises `OSError` and `msgspec.DecodeError`."""
+    """Decode the head of the cache, once for each of its states; raises `OSError` and `ValueError`.
+
+    Documents are only looked at where they are asked for: a site may have thousands of recipes.
+    """
+    with cache.open("rb") as file:
+        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    start = _SIZE_BYTES + int.from_bytes(content[:_SIZE_BYTES], "little")
     with DECODING:
-        return msgspec.msgpack.decode(cache.read_bytes(), type=Compiled)
+        index = msgspec.msgpack.decode(content[_SIZE_BYTES:start], type=_Index)
+    if start + sum(heading.size for heading in index.headings) != len(content):
+        raise ValueError("the cache is cut")
+    entries: list[Entry] = []
+    for heading in index.headings:
+        entries.append(Entry(heading, msgspec.Raw(content[start : start + heading.size])))
+        start += heading.size
+    return Compiled(key=index.key, entries=tuple(entries))
 
 
 def _compile(file: DataFile) -> Entry:
@@ -93,15 +148,17 @@ def _compile(file: DataFile) -> Entry:
     if name != file.name:
         message = f"the file is not named after its `name`, `{name}`: {file.overlay or file.path}"
         raise DataError(message)
-    return Entry(
+    encoded = msgspec.msgpack.encode(document)
+    heading = Heading(
         kind=file.kind,
         name=name,
         path=file.path,
         digest=hashlib.sha256("\0".join(read.texts).encode()).hexdigest(),
         newest_source=_newest(document.sources),
         aliases=_aliases(document),
-        document=msgspec.Raw(msgspec.msgpack.encode(document)),
+        size=len(encoded),
     )
+    return Entry(heading, msgspec.Raw(encoded))
 
 
 def _aliases(document: Document) -> tuple[str, ...]:
@@ -127,7 +184,10 @@ def _write(cache: Path, compiled: Compiled) -> None:
         temporary = cache.with_suffix(f".{os.getpid()}")
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.msgpack.encode(compiled))
+            index = _Index(compiled.key, tuple(entry.heading for entry in compiled.entries))
+            encoded = msgspec.msgpack.encode(index)
+            file.write(len(encoded).to_bytes(_SIZE_BYTES, "little") + encoded)
+            file.writelines(entry.document for entry in compiled.entries)
         temporary.replace(cache)
     except OSError:
         # A read-only home or a full disk costs the next start some time and nothing else.

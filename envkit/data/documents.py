@@ -148,24 +148,26 @@ def _parts(text: str, source: str) -> Iterator[Part]:
                 yield Part("document", line, column)
 
 
-def _check_strings(value: object, source: str, path: Path = (), *, multiline: bool = False) -> None:
+def find_unsafe(value: object, path: Path = (), *, multiline: bool = False) -> Iterator[tuple[Path, str]]:
+    """Return the path of every text with a character that has no place there, and that character's name."""
     match value:
         case str():
-            _check_string(value, source, path, multiline=multiline)
+            character = unsafe_character(value, multiline=multiline)
+            if character is not None:
+                yield path, character
         case dict():
             for key, item in value.items():
-                _check_string(key, source, path, multiline=False)
-                _check_strings(item, source, (*path, key), multiline=key in MULTILINE_FIELDS)
+                yield from find_unsafe(key, path)
+                yield from find_unsafe(item, (*path, key), multiline=key in MULTILINE_FIELDS)
         case list():
             for index, item in enumerate(value):
-                _check_strings(item, source, (*path, index), multiline=multiline)
+                yield from find_unsafe(item, (*path, index), multiline=multiline)
         case _:
             return
 
 
-def _check_string(text: str, source: str, path: Path, *, multiline: bool) -> None:
-    character = unsafe_character(text, multiline=multiline)
-    if character is not None:
+def _check_strings(value: object, source: str) -> None:
+    for path, character in find_unsafe(value):
         message = f"{character} is not allowed in text, found in `{path_text(path)}`: {source}"
         raise UnsafeTextError(message)
 

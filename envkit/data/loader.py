@@ -18,8 +18,8 @@ Kind = TypeVar("Kind", FindingGroup, Foundations, Recipe, RemedyGroup, Systems, 
 def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
     """Load the matrix for some recipes, given by name or alias, or for all of them.
 
-    The recipes of their pinned companions come along: they tell which index has those for which runtime. Raises
-    `UnknownRecipeError` with similar names, and `DataError` for a file that does not decode.
+    The recipes of their pinned companions, and of what they require, come along: they tell which index has those for
+    which runtime. Raises `UnknownRecipeError` with similar names, and `DataError` for a file that does not decode.
     """
     compiled = load_compiled()
     every = _of_kind(compiled, "recipes")
@@ -39,11 +39,13 @@ def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
 
 
 def _with_companions(compiled: Compiled, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Add the recipes whose main package, which is their name or an alias, is a pinned companion of a recipe."""
+    """Add the recipes whose main package, their name or an alias, is pinned as a companion or required by a recipe."""
     known = {name: entry for entry in _of_kind(compiled, "recipes") for name in (*entry.aliases, entry.name)}
-    recipes = (_decode(entry, Recipe) for entry in entries)
-    pinned = sorted({row.package for recipe in recipes for row in recipe.companions if row.pinned} & known.keys())
-    return tuple({entry.name: entry for entry in (*entries, *(known[name] for name in pinned))}.values())
+    recipes = tuple(_decode(entry, Recipe) for entry in entries)
+    pinned = {row.package for recipe in recipes for row in recipe.companions if row.pinned}
+    required = {package for recipe in recipes for release in recipe.releases for package in release.requires}
+    added = (known[name] for name in sorted((pinned | required) & known.keys()))
+    return tuple({entry.name: entry for entry in (*entries, *added)}.values())
 
 
 def load_recipe(name: str) -> Recipe:

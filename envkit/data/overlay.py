@@ -25,6 +25,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     knowledge.SystemFamily: ("name",),
     knowledge.Threshold: ("id",),
     knowledge.Toolkit: ("vendor",),
+    matrix.AbsentRow: ("vendor",),
     matrix.AdmissionRow: ("images",),
     matrix.ArchitectureRow: ("architecture",),
     matrix.BaseRow: ("image",),
@@ -41,7 +42,8 @@ KEYS: dict[type, tuple[str, ...]] = {
     matrix.OsRow: ("os", "version"),
     matrix.PackageCap: ("package", "allowed"),
     matrix.ReleaseRow: ("version",),
-    matrix.VariantRow: ("variant", "releases", "cpu_architectures"),
+    matrix.RuntimeDrivers: ("runtime",),
+    matrix.VariantRow: ("variant", "releases", "cpu_architectures", "system", "index", "image", "package"),
     matrix.VisibilityRow: ("variable",),
 }
 

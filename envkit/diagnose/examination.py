@@ -1,6 +1,7 @@
 """What a check is given, and what it answers."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
@@ -33,9 +34,10 @@ def unknown(reason: str, source: str | None = None) -> Answer:
 class Examination:
     """A host and what is known about it; what several checks need is read once."""
 
-    def __init__(self, host: Host, facts: HostFacts) -> None:
+    def __init__(self, host: Host, facts: HostFacts, today: date | None = None) -> None:
         self.host = host
         self.facts = facts
+        self.today = today  # by the clock of whoever asks, which a recorded host has not
 
     @property
     def system(self) -> OperatingSystem | None:

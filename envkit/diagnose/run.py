@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from datetime import date
 from types import ModuleType
 
 from envkit.diagnose import checks
@@ -14,12 +15,13 @@ from envkit.system.host import Host
 _RANK = (Verdict.OK, Verdict.UNKNOWN, Verdict.NOTE, Verdict.WARNING, Verdict.ERROR)
 
 
-def diagnose_host(host: Host, facts: HostFacts) -> Diagnosis:
+def diagnose_host(host: Host, facts: HostFacts, *, today: date | None = None) -> Diagnosis:
     """Check a host of which the facts are known; what `host` cannot tell is unknown.
 
+    `today` is the day by which the age of envkit's data is measured; None: it is not.
     Raises `DataError` for a data file that does not decode.
     """
-    examination = Examination(host, facts)
+    examination = Examination(host, facts, today)
     results = [(group, examine, examine(examination)) for group, examine in all_checks()]
     rows = tuple(_check(group, examine, answer) for group, examine, answer in results)
     found = dict.fromkeys(finding for _, _, answer in results for finding in answer.findings)

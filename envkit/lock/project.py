@@ -21,6 +21,7 @@ def project_text(chosen: Chosen, sources: PackageSources, routed: frozenset[str]
     pins = [f"{name}=={version}" for name, version in sorted(chosen.packages.items())]
     dependencies = [*pins, *chosen.requirements, *sorted(routed)]
     python = chosen.python.removesuffix("t")
+    named = _named(chosen.indexes)
     lines = [
         "[project]",
         f"name = {_text(PROJECT_NAME)}",
@@ -29,14 +30,10 @@ def project_text(chosen: Chosen, sources: PackageSources, routed: frozenset[str]
         f"dependencies = [{', '.join(map(_text, dependencies))}]",
         "",
         "[tool.uv.sources]",
-        *(
-            f"{_text(package)} = {{ index = {_text(_index_name(index))} }}"
-            for index in chosen.indexes
-            for package in index.packages
-        ),
+        *(f"{_text(package)} = {{ index = {_text(name)} }}" for name, index in named for package in index.packages),
     ]
-    for index in chosen.indexes:
-        lines += ["", *_index_lines(index, sources)]
+    for name, index in named:
+        lines += ["", *_index_lines(name, index, sources)]
     return "\n".join(lines) + "\n"
 
 
@@ -46,10 +43,10 @@ def indexed_packages(chosen: Chosen) -> frozenset[str]:
     return frozenset(package for index in chosen.indexes for package in index.packages) - direct
 
 
-def _index_lines(index: PackageIndex, sources: PackageSources) -> list[str]:
+def _index_lines(name: str, index: PackageIndex, sources: PackageSources) -> list[str]:
     return [
         "[[tool.uv.index]]",
-        f"name = {_text(_index_name(index))}",
+        f"name = {_text(name)}",
         # A resolution is shown and kept, so its addresses have no credentials; the settings have them.
         f"url = {_text(restore_credentials(index.url, sources))}",
         *(['format = "flat"'] if index.flat else []),
@@ -57,8 +54,17 @@ def _index_lines(index: PackageIndex, sources: PackageSources) -> list[str]:
     ]
 
 
-def _index_name(index: PackageIndex) -> str:
-    return _NOT_IN_NAMES.sub("-", index.name)
+def _named(indexes: tuple[PackageIndex, ...]) -> tuple[tuple[str, PackageIndex], ...]:
+    """Return the indexes with names that uv takes, each once: several wheelhouses share theirs."""
+    named: dict[str, PackageIndex] = {}
+    for index in indexes:
+        name = base = _NOT_IN_NAMES.sub("-", index.name)
+        number = 1
+        while name in named:
+            number += 1
+            name = f"{base}-{number}"
+        named[name] = index
+    return tuple(named.items())
 
 
 def _package_name(requirement: str) -> str:

@@ -10,6 +10,8 @@ DEFAULT_INDEX = "default"  # the user's main index (PyPI, or the mirror that sta
 WHEELHOUSE_INDEX = "wheelhouse"
 IMAGE_INDEX = "image"  # no index: the vendor's own image has the package
 CPU = "cpu"  # stands for the vendor where no accelerator is used
+# A variant without device code of its own, or with that of every runtime: what it requires decides where it computes.
+ANY_VARIANT = "any"
 
 
 class Source(Value):
@@ -379,9 +381,11 @@ class Vendor(Value):
     package_caps: tuple[PackageCap, ...] = ()
     runtime_drivers: tuple[RuntimeDrivers, ...] = ()
     bases: tuple["BaseRow", ...] = ()  # images of the vendor that bring a runtime
+    system: Literal["linux", "darwin"] = "linux"  # of the hosts that have its devices
+    cpu_architectures: tuple[str, ...] = ()  # of those hosts, where it is not every one
     native_only: str | None = None  # why no container reaches its devices
     image_driver: str | None = None  # what of the driver an image has to bring itself, which plain ones do not
-    kubernetes: str | None = None  # the resource that its device plugin offers
+    kubernetes: tuple[str, ...] = ()  # the resources that its device plugins offer, the vendor's own plugin first
     visibility_rows: tuple[VisibilityRow, ...] = ()  # in the order in which they apply
     access: AccessRow | None = None
 
@@ -424,6 +428,9 @@ class Foundations(Value):
     settle_days: int  # a younger release waits unless it is asked for
     bases: tuple[BaseRow, ...]
     distributions: tuple[OsRow, ...]
+    stale_days: int | None = None  # users are told of data whose newest source is older; None: never
+    # What the processor of a target can do, by its architecture: a target names devices and not its processor.
+    target_features: dict[str, tuple[str, ...]] = {}
 
 
 class Build(Value):

@@ -134,6 +134,7 @@ class MatrixStamp(Value):
 
     revision: str
     newest_source: str  # ISO date
+    stale: str | None = None  # a sentence with the command that refreshes the data, where it is old
 
 
 class Resolution(Value, tag_field="format", tag="envkit-resolution/1"):

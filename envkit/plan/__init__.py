@@ -78,14 +78,11 @@ def _public_indexes(chosen: Chosen, matrix: Matrix) -> tuple[PackageIndex, ...]:
 
     A chosen index may carry the address of the user's mirror, credentials and all, which must not reach an image.
     """
-    public = {
-        row.name.replace("{variant}", chosen.variant): row.url.replace("{variant}", chosen.variant)
-        for recipe in map(matrix.recipe, chosen.recipes)
-        if recipe is not None
-        for row in recipe.indexes
+    rows = [row for recipe in map(matrix.recipe, chosen.recipes) if recipe is not None for row in recipe.indexes]
+    public = ((index, row.address(index.name)) for index in chosen.indexes if not index.flat for row in rows)
+    found = {
+        index.name: PackageIndex(name=index.name, url=url, packages=index.packages)
+        for index, url in public
+        if url is not None
     }
-    return tuple(
-        PackageIndex(name=index.name, url=public[index.name], packages=index.packages)
-        for index in chosen.indexes
-        if index.name in public and not index.flat
-    )
+    return tuple(found.values())

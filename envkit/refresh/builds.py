@@ -28,6 +28,7 @@ class SeenBuild(Value):
     missing: tuple[str, ...] = ()  # what it requires exactly and the index does not have
     package: str | None = None
     extra: str | None = None
+    assumed: bool = False  # nothing but the list of files was read: as the recipe says, or the release before was
 
 
 class BuildForm(Value):
@@ -112,7 +113,7 @@ def highest_libc(floors: Iterable[str | None]) -> str | None:
 def _build(wheel: Wheel, job: Job, derive: DeriveRow, reader: Reader, packages: RuntimePackages) -> SeenBuild:
     form = job.form
     contents = reader.contents(wheel, Question(modules=form.modules, binaries=form.binaries))
-    if contents.runtime is None and (contents.told or (contents.silent and form.version is None)):
+    if _is_for_none(contents, form):
         return SeenBuild(variant=derive.without_runtime, code=DeviceCode(architectures=(), ptx=()))
     closure = packages.closure(
         contents.requirements,
@@ -131,6 +132,14 @@ def _build(wheel: Wheel, job: Job, derive: DeriveRow, reader: Reader, packages: 
         package=form.package,
         extra=form.extra,
     )
+
+
+def _is_for_none(contents: Contents, form: BuildForm) -> bool:
+    """Tell whether a wheel is built for no runtime: a module says so, or the one that would name it does not."""
+    if contents.runtime is not None or contents.told:
+        return contents.runtime is None
+    absent = form.variant is not None and bool(form.modules)  # a wheel of nothing but requirements
+    return (contents.silent or absent) and form.version is None
 
 
 def _first_runtime(derive: DeriveRow) -> str | None:

@@ -1,6 +1,7 @@
 """Rows of releases as the index gives them now, put into the recipe: what is curated stays as it is."""
 
 import msgspec
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envkit.model.host import Gap
@@ -27,20 +28,25 @@ def merge_releases(recipe: Recipe, derive: DeriveRow, observation: Observation) 
     """
     rows = {row.version: row for row in recipe.releases}
     gaps: list[Gap] = []
-    for seen in observation.releases:
+    for seen in reversed(observation.releases):
         known = rows.get(seen.version)
         if known is None:
             missing = _missing(seen)
             if missing:
                 gaps.append(Gap(fact=f"{recipe.package} {seen.version}", source="the index", reason=missing))
             else:
-                rows[seen.version] = _new_row(seen, derive.source)
+                rows[seen.version] = _new_row(seen, derive.source, _before(rows, seen.version))
         elif known.derived:
             rows[seen.version] = _rewritten(known, seen)
     visible = {seen.version for seen in observation.releases}
+    wanted = SpecifierSet(derive.releases)
     return MergedReleases(
         releases=tuple(rows[version] for version in sorted(rows, key=Version, reverse=True)),
-        gone=tuple(row.version for row in recipe.releases if row.derived and row.version not in visible),
+        gone=tuple(
+            row.version
+            for row in recipe.releases
+            if row.derived and row.version in wanted and row.version not in visible
+        ),
         gaps=tuple(gaps),
     )
 
@@ -55,20 +61,32 @@ def _missing(seen: SeenRelease) -> str | None:
     return None
 
 
-def _new_row(seen: SeenRelease, source: str) -> ReleaseRow:
+def _before(rows: dict[str, ReleaseRow], version: str) -> ReleaseRow | None:
+    older = [row for row in rows.values() if Version(row.version) < Version(version)]
+    return max(older, key=lambda row: Version(row.version), default=None)
+
+
+def _new_row(seen: SeenRelease, source: str, before: ReleaseRow | None) -> ReleaseRow:
+    """Make a row; what is not read from wheels is taken from the release before."""
     empty = ReleaseRow(version=seen.version, released=seen.released or "", pythons=(), source=source, derived=True)
+    if before is not None and seen.unnamed:
+        empty = msgspec.structs.replace(empty, pythons=before.pythons)
+    if before is not None and all(build.assumed for build in seen.builds.values()):
+        also = {name: variants for name, variants in before.also.items() if name in seen.pythons}
+        empty = msgspec.structs.replace(empty, default=before.default, also=also)
     return _rewritten(empty, seen)
 
 
 def _rewritten(row: ReleaseRow, seen: SeenRelease) -> ReleaseRow:
-    main = seen.pythons.get(_MAIN_ARCHITECTURE) or next(iter(seen.pythons.values()), ())
+    pythons = {name: _pythons(row, seen, found) for name, found in seen.pythons.items()}
+    main = pythons.get(_MAIN_ARCHITECTURE) or next(iter(pythons.values()), ())
     packages = {name: seen.pairing.packages.get(name, version) for name, version in row.packages.items()}
     packages |= seen.pairing.packages
     return msgspec.structs.replace(
         row,
         released=seen.released or row.released,
         pythons=main,
-        pythons_by_architecture={name: pythons for name, pythons in seen.pythons.items() if pythons != main},
+        pythons_by_architecture={name: found for name, found in pythons.items() if found != main},
         libc={
             name: _floor(row.libc.get(name), seen.libc.get(name))
             for name in seen.pythons
@@ -83,6 +101,15 @@ def _rewritten(row: ReleaseRow, seen: SeenRelease) -> ReleaseRow:
     )
 
 
+def _pythons(row: ReleaseRow, seen: SeenRelease, found: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the Pythons of a release.
+
+    A wheel that names none can be installed in Pythons that nobody has tried it with: of those only what the row has.
+    """
+    tried = tuple(python for python in row.pythons if python in found)
+    return tried if seen.unnamed and tried else found
+
+
 def _has_floor(row: ReleaseRow, seen: SeenRelease, architecture: str) -> bool:
     return architecture in row.libc or architecture in seen.libc
 
@@ -93,7 +120,9 @@ def _floor(known: str | None, seen: str | None) -> str:
 
 def _variant(row: ReleaseRow, seen: SeenRelease, architecture: str) -> str:
     build = seen.builds.get(architecture)
-    return row.default[architecture] if build is None else build.variant
+    if build is None or (build.assumed and architecture in row.default):
+        return row.default[architecture]
+    return build.variant
 
 
 def _also(row: ReleaseRow, seen: SeenRelease) -> dict[str, tuple[str, ...]]:

@@ -37,6 +37,7 @@ class SeenRelease(Value):
     pythons: dict[str, tuple[str, ...]]  # by processor architecture
     libc: dict[str, str]
     pairing: Pairing
+    unnamed: bool = False  # the wheels name no Pythons: `pythons` are all that their requirements allow
     builds: dict[str, SeenBuild] = {}
     also: dict[str, tuple[SeenBuild, ...]] = {}
     requires: dict[str, str] = {}
@@ -71,7 +72,7 @@ def observe_recipe(recipe: Recipe, derive: DeriveRow, reader: Reader, known_pyth
     required, unread = requirements_of(main, reader) if derive.requires or derive.also else ({}, [])
     jobs, absent = also_jobs(recipe, derive, required, reader)
     main_form = BuildForm(modules=derive.modules, binaries=derive.binaries)
-    if derive.runtimes:
+    if _reads_contents(derive):
         jobs = [*jobs_for(wheels, main_form), *jobs]
     builds, more = see_builds(jobs, derive, reader)
     releases = [
@@ -112,14 +113,20 @@ def _release(
         },
         libc={name: floor for name, floor in floors.items() if floor},
         pairing=pairing,
+        unnamed=not any(wheel.pythons for wheel in wheels),
     )
+
+
+def _reads_contents(derive: DeriveRow) -> bool:
+    """Tell whether the wheels of the main package are looked into, and not only their names."""
+    return bool(derive.runtimes) and bool(derive.modules or derive.binaries or derive.requirements)
 
 
 def _main_builds(
     version: str, wheels: tuple[Wheel, ...], form: BuildForm, builds: list[tuple[Job, SeenBuild]], derive: DeriveRow
 ) -> dict[str, SeenBuild]:
-    if not derive.runtimes or not (form.modules or form.binaries or derive.requirements):
-        plain = SeenBuild(variant=derive.without_runtime)
+    if not _reads_contents(derive):
+        plain = SeenBuild(variant=derive.without_runtime, assumed=True)
         return {name: plain for name in ARCHITECTURES if for_architecture(wheels, name)}
     return {job.architecture: build for job, build in builds if (job.release, job.form) == (version, form)}
 

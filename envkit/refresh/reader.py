@@ -11,7 +11,7 @@ from envkit.refresh.inspection import Contents, Question, read_wheel
 from envkit.refresh.wheels import Wheel, linux_wheels
 from envkit.system.http import Client
 
-_FORMAT = 1  # of what is kept: another number makes every wheel be read again
+_FORMAT = 2  # of what is kept: another number makes every wheel be read again
 
 
 class Reader:

@@ -12,7 +12,7 @@ from envkit.refresh.changes import Change, compare_recipes
 from envkit.refresh.merge import merge_releases
 from envkit.refresh.observation import Observation, observe_recipe
 from envkit.refresh.reader import Reader
-from envkit.refresh.variants import MergedVariants, merge_variants
+from envkit.refresh.variants import MergedVariants, covering, merge_variants
 
 
 class Refreshed(Value):
@@ -87,9 +87,10 @@ def _decisions(old: Recipe, new: Recipe, variants: MergedVariants) -> list[Chang
         for text in variants.conflicts
     ]
     known = {row.version for row in old.releases}
-    return changes + [
-        Change(kind="curate", release=row.version, text=_CURATE) for row in new.releases if _is_open(row, known, new)
-    ]
+    for row in new.releases:
+        if row.version not in known:
+            changes += [Change(kind="curate", release=row.version, text=text) for text in _open_questions(new, row)]
+    return changes
 
 
 def _unsatisfiable(old: Recipe, observation: Observation) -> list[Change]:
@@ -108,8 +109,14 @@ def _unsatisfiable(old: Recipe, observation: Observation) -> list[Change]:
     ]
 
 
-_CURATE = "the variants on the recipe's own indexes are not known: set `indexed`"
-
-
-def _is_open(row: ReleaseRow, known: set[str], recipe: Recipe) -> bool:
-    return bool(recipe.indexes) and row.version not in known and not row.indexed
+def _open_questions(recipe: Recipe, row: ReleaseRow) -> list[str]:
+    """Return what a new release leaves to a person."""
+    variants = [*row.default.items(), *((name, variant) for name, group in row.also.items() for variant in group)]
+    texts = [
+        f"no row of `variants` covers {variant} on {architecture}"
+        for architecture, variant in variants
+        if covering(recipe.variants, variant, architecture, row.version) is None
+    ]
+    if recipe.indexes and not row.indexed:
+        texts.append("the variants on the recipe's own indexes are not known: set `indexed`")
+    return texts

@@ -71,7 +71,7 @@ def merge_variants(
                 curated[position : position + 1] = _ended(row, release.version, architecture, known)
                 ended[variant, architecture] = row
             before = ended.get((variant, architecture))
-            if build is None:
+            if build is None or build.assumed:
                 made += _kept(recipe, release, architecture, variant)
             else:
                 row = _row(derive, release, architecture, build, before)

@@ -115,7 +115,7 @@ def _place(platform: str) -> tuple[str | None, Floor | None] | None:
 
 def _python(tag: Tag) -> str | None:
     minor = _minor(tag.interpreter)
-    if minor is None or tag.abi in {"abi3", "none"}:
+    if minor is None or tag.abi == "abi3":
         return None
     return f"3.{minor}t" if tag.abi.endswith("t") else f"3.{minor}"
 

@@ -6,20 +6,38 @@ from envkit.resolve.options import Option
 from envkit.resolve.versions import parse_version, within
 
 
-def agree(first: Option, second: Option) -> bool:
-    """Tell whether two options can be installed together, as far as their rows tell.
+class Conflicts:
+    """What keeps options of different specs apart; each pair is looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[str | None, Option, Option]] = {}
+
+    def between(self, first: Option, second: Option) -> str | None:
+        """Return why two options cannot be installed together, as far as their rows tell, or None."""
+        # Which packages come along depends on the place, and each such choice is an object of its own.
+        key = (id(first.companions), id(second.companions))
+        if key not in self._known:
+            self._known[key] = (find_conflict(first, second), first, second)
+        return self._known[key][0]
+
+
+def find_conflict(first: Option, second: Option) -> str | None:
+    """Return why two options cannot be installed together, or None.
 
     A package that both pin has one version; what one requires of a package that the other pins is met. Where they share
     a package, builds for a runtime are for the same major version of it, and not more than one index has to serve it.
     """
     ours, theirs = first.pins, second.pins
-    both = ours.keys() & theirs.keys()
-    if not all(_same_version(ours[package], theirs[package]) for package in both):
-        return False
-    if not (_meets(first.build.requires, theirs) and _meets(second.build.requires, ours)):
-        return False
-    touching = both | (first.build.requires.keys() & theirs.keys()) | (second.build.requires.keys() & ours.keys())
-    return not touching or (_same_runtime(first, second) and all(_one_index(first, second, name) for name in both))
+    both = sorted(ours.keys() & theirs.keys())
+    for package in both:
+        if not _same_version(ours[package], theirs[package]):
+            return f"{first.name} takes {package} {ours[package]}, {second.name} {theirs[package]}"
+    unmet = _unmet(first, second) or _unmet(second, first)
+    if unmet is not None:
+        return unmet
+    if not both and not (first.build.requires.keys() & theirs.keys() or second.build.requires.keys() & ours.keys()):
+        return None
+    return _runtime_conflict(first, second) or _index_conflict(first, second, both)
 
 
 def _same_version(ours: str, theirs: str) -> bool:
@@ -30,29 +48,42 @@ def _same_version(ours: str, theirs: str) -> bool:
     return first.public == second.public
 
 
-def _meets(ranges: dict[str, str], pins: dict[str, str]) -> bool:
-    return all(within(text, parse_version(pins[package]).public) for package, text in ranges.items() if package in pins)
+def _unmet(first: Option, second: Option) -> str | None:
+    pins = second.pins
+    for package, wanted in sorted(first.build.requires.items()):
+        version = pins.get(package)
+        if version is not None and not within(wanted, parse_version(version).public):
+            return f"{first.name} requires {package}{wanted}, {second.name} takes {package} {version}"
+    return None
 
 
-def _same_runtime(first: Option, second: Option) -> bool:
+def _runtime_conflict(first: Option, second: Option) -> str | None:
     ours, theirs = first.build, second.build
     if CPU not in {ours.vendor, theirs.vendor} and ours.vendor != theirs.vendor:
-        return False
+        return f"{first.name} is for {ours.vendor}, {second.name} for {theirs.vendor}"
     if ours.runtime is None or theirs.runtime is None:
-        return True
-    majors = {VendorVersion(ours.runtime.version).major, VendorVersion(theirs.runtime.version).major}
-    return ours.runtime.name == theirs.runtime.name and len(majors) == 1
+        return None
+    majors = [VendorVersion(runtime.version).major for runtime in (ours.runtime, theirs.runtime)]
+    if ours.runtime.name == theirs.runtime.name and majors[0] == majors[1]:
+        return None
+    return (
+        f"{first.name} is for {ours.runtime.name} {majors[0]}, {second.name} for {theirs.runtime.name} {majors[1]},"
+        " and they share packages"
+    )
 
 
-def _one_index(first: Option, second: Option, package: str) -> bool:
-    sources = {source for option in (first, second) if (source := _serving_index(option, package)) is not None}
-    return len(sources) <= 1
+def _index_conflict(first: Option, second: Option, packages: list[str]) -> str | None:
+    for package in packages:
+        ours, theirs = _serving_index(first, package), _serving_index(second, package)
+        if ours is not None and theirs is not None and ours != theirs:
+            return f"{first.name} takes {package} from `{ours}`, {second.name} from `{theirs}`"
+    return None
 
 
 def _serving_index(option: Option, package: str) -> str | None:
     """Return the index that an option takes a package from; None where any that has it will do."""
     build = option.build
-    for index in option.companions.indexes:
+    for index in option.companions.route.indexes:
         if package in index.packages:
             return index.name
     if build.index == WHEELHOUSE_INDEX or package == build.package:

@@ -18,6 +18,10 @@ from envkit.resolve.trial import Trial, least_driver
 
 _FACTS = {
     "amd-driver-window": "driver",
+    "container-reach": "platform",
+    "image-architecture": "device-architecture",
+    "runtime-driver": "driver",
+    "vendor-image": "index",
     "base-image": "index",
     "container-admission": "driver",
     "companion-index": "package-conflict",
@@ -55,7 +59,11 @@ def find_blame(attempt: Attempt, trials: tuple[Trial, ...]) -> tuple[Blame, ...]
     """
     judged = [(trial, failures) for trial in trials if (failures := failures_of(trial, attempt.situation))]
     if not judged:
-        judgements = [entry.judgement for entry in attempt.refused[:1]]
+        # A recipe without builds for the vendor decides, whatever else is refused of the others; then what only an
+        # image has and nothing else speaks against.
+        decisive = next((found for rule in ("vendor", "vendor-image") if (found := attempt.refused_by(rule))), ())
+        decisive = decisive or attempt.refused
+        judgements = [entry.judgement for entry in decisive[:1]]
         return tuple(_blame(judgement, attempt.situation) for judgement in judgements)
     best = min(_bearing(trial, failures) for trial, failures in judged)
     grouped = [_by_fact(failures) for trial, failures in judged if _bearing(trial, failures) == best]
@@ -114,7 +122,7 @@ def failures_of(trial: Trial, situation: Situation) -> tuple[Judgement, ...]:
     """Return what refuses a trial's solution under the facts as they are."""
     if trial.kinds == (AGREE,):
         return ()
-    places = find_places(situation.problem)
+    places = find_places(situation.problem, situation.vendor_name)
     wanted = trial.combination.place
     same = [place for place in places if place.python == wanted.python]
     place = (*same, *places, wanted)[0]

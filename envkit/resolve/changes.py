@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from envkit.model.host import Device, HostFacts, Libc, Stack
 from envkit.model.matrix import CPU
-from envkit.model.request import Allowance, Mode
+from envkit.model.request import Allowance, Mode, Spec
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.devices import Accelerator, accelerators
 from envkit.resolve.problem import Problem
 
 AGREE = "use-cpu"
+OTHER_RECIPE = "other-recipe"
 FORWARD = "forward-compat"
 _FAR_FUTURE = "9999-12-31"
 _OPEN_LIBC = Libc(family="glibc")
@@ -40,6 +41,8 @@ def find_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
         Change(kind="drop-package", cost=2, apply=_no_packages),
         Change(kind="any-index", cost=2, apply=_any_index),
         Change(kind="plain-base", cost=2, apply=_plain_base),
+        Change(kind="use-native", cost=2, apply=_natively),
+        Change(kind=OTHER_RECIPE, cost=3, apply=_other_recipe),
         *_device_changes(problem, vendor),
         Change(kind="use-container", cost=3, apply=_in_container),
         Change(kind="install-python", cost=4, apply=_any_python),
@@ -66,8 +69,8 @@ def newest_driver(problem: Problem, vendor: str) -> str | None:
     branches = [row.branch for row in tables.driver_branches if row.branch <= min(limits, default=row.branch)]
     if branches:
         return f"{max(branches)}.999"
-    windows = [window.driver for window in tables.driver_windows]
-    return max(windows, key=VendorVersion) if windows else None
+    newest = [window.driver for window in tables.driver_windows] + [row.newest for row in tables.runtime_drivers]
+    return max(newest, key=VendorVersion) if newest else None
 
 
 def driver_steps(problem: Problem, vendor: str) -> tuple[str, ...]:
@@ -78,7 +81,8 @@ def driver_steps(problem: Problem, vendor: str) -> tuple[str, ...]:
     wsl = problem.facts.os is not None and bool(problem.facts.os.wsl)
     floors = {floor.minimum_windows if wsl else floor.minimum for floor in tables.driver_floors}
     firsts = {device.row.first_driver for device in chosen_devices(problem, vendor) if device.row is not None}
-    known = {step for step in floors | (set() if wsl else firsts) if step is not None}
+    listed = {row.minimum for row in tables.runtime_drivers}
+    known = {step for step in floors | listed | (set() if wsl else firsts) if step is not None}
     return tuple(
         sorted((step for step in known if VendorVersion(step) > VendorVersion(stack.driver)), key=VendorVersion)
     )
@@ -168,6 +172,26 @@ def _in_container(problem: Problem, _vendor: str) -> Problem | None:
         return None
     engine = None if problem.request.engine == "native" else problem.request.engine
     return replace(problem, request=replace(problem.request, mode=Mode.CONTAINER, engine=engine))
+
+
+def _natively(problem: Problem, _vendor: str) -> Problem | None:
+    if problem.mode is Mode.NATIVE:
+        return None
+    request = replace(problem.request, mode=Mode.NATIVE, engine=None, base_image=None)
+    return replace(problem, request=request)
+
+
+def _other_recipe(problem: Problem, vendor: str) -> Problem | None:
+    """Ask for the recipes that have builds for the vendor where those of the request have none."""
+    specs: list[Spec] = []
+    for spec in problem.request.specs:
+        recipe = problem.matrix.recipe(spec.recipe)
+        absent = () if recipe is None else recipe.absent
+        row = next((row for row in absent if row.vendor == vendor and row.recipe is not None), None)
+        specs.append(spec if row is None else Spec(recipe=row.recipe or ""))
+    if tuple(specs) == problem.request.specs or len({spec.recipe for spec in specs}) < len(specs):
+        return None
+    return replace(problem, request=replace(problem.request, specs=tuple(specs)))
 
 
 def _everything_reachable(problem: Problem, _vendor: str) -> Problem | None:

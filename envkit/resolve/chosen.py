@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
+from envkit.model.matrix import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.resolution import Base, Chosen, PackageIndex
 from envkit.resolve.additions import find_additions, find_constraints
 from envkit.resolve.answer import Answer
@@ -20,7 +20,8 @@ def make_chosen(answer: Answer, combination: Combination) -> Chosen:
     situation = answer.attempt.situation
     options = [part.option for part in combination.parts]
     vendor = situation.vendor_name
-    main = next((option for option in options if option.build.vendor == vendor), options[0])
+    own = [option for option in options if option.build.vendor == vendor]
+    main = next((option for option in own if option.build.variant != ANY_VARIANT), (own or options)[0])
     requirements = [text for option in options for text in option.companions.requirements]
     return Chosen(
         candidate=combination.candidate,
@@ -46,7 +47,7 @@ def make_chosen(answer: Answer, combination: Combination) -> Chosen:
 def _indexes(options: list[Option]) -> tuple[PackageIndex, ...]:
     indexes: dict[tuple[str, str], PackageIndex] = {}
     for option in options:
-        for index in (*_own_index(option), *option.companions.indexes):
+        for index in (*_own_index(option), *option.companions.route.indexes):
             known = indexes.get((index.name, index.url))
             packages = index.packages if known is None else (*known.packages, *index.packages)
             indexes[index.name, index.url] = replace(index, packages=tuple(dict.fromkeys(packages)))
@@ -83,7 +84,7 @@ def _option_notes(options: list[Option], situation: Situation) -> tuple[str, ...
                 f"{option.name} is a build for {build.vendor}: it runs on the processor too, but is a much larger"
                 " download; no processor build could be taken"
             )
-        elif build.vendor == CPU != situation.vendor_name:
+        elif build.vendor == CPU != situation.vendor_name and build.variant != ANY_VARIANT:
             notes.append(f"{title} has no builds for {situation.title}: its processor build is used")
         notes += option.companions.notes
     return tuple(notes)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from envkit.model.value import Value
-from envkit.resolve.agreement import agree
+from envkit.resolve.agreement import Conflicts
 from envkit.resolve.checks.judgement import Judgement
 from envkit.resolve.checks.source import refused
 from envkit.resolve.grade import Graded
@@ -47,14 +47,20 @@ class Combined(Value):
 
 
 def combine_at(
-    place: Place, fields: tuple[Iterable[Graded], ...], situation: Situation, *, assumed: bool, limit: Key | None
+    place: Place,
+    fields: tuple[Iterable[Graded], ...],
+    situation: Situation,
+    conflicts: Conflicts,
+    *,
+    assumed: bool,
+    limit: Key | None,
 ) -> Combined:
     """Return the best combination of the options that fit a place.
 
     `assumed`: the host rests on assumptions; `limit`: the key of the first option above which nothing is wanted.
     """
     turned_down: dict[str, Refused] = {}
-    for parts in _compatible(fields, (), limit):
+    for parts in _compatible(fields, (), conflicts, limit):
         combination = Combination(parts=parts, place=place, assumed=assumed or any(part.assumed for part in parts))
         judgement = refused(combination.candidate, situation)
         if judgement is None:
@@ -65,7 +71,7 @@ def combine_at(
 
 
 def _compatible(
-    fields: tuple[Iterable[Graded], ...], chosen: tuple[Graded, ...], limit: Key | None
+    fields: tuple[Iterable[Graded], ...], chosen: tuple[Graded, ...], conflicts: Conflicts, limit: Key | None
 ) -> Iterator[tuple[Graded, ...]]:
     """Yield combinations best first; an option that does not agree with those already chosen is passed over."""
     if len(chosen) == len(fields):
@@ -74,5 +80,11 @@ def _compatible(
     for entry in fields[len(chosen)]:
         if limit is not None and not chosen and entry.key > limit:
             return
-        if all(agree(part.option, entry.option) for part in chosen):
-            yield from _compatible(fields, (*chosen, entry), limit)
+        apart = any(conflicts.between(part.option, entry.option) is not None for part in chosen)
+        if not apart and _may_be_completed(entry, fields[len(chosen) + 1 :], conflicts):
+            yield from _compatible(fields, (*chosen, entry), conflicts, limit)
+
+
+def _may_be_completed(entry: Graded, further: tuple[Iterable[Graded], ...], conflicts: Conflicts) -> bool:
+    """Tell whether every further spec has an option that goes with this one; without, a search has no end in sight."""
+    return all(any(conflicts.between(entry.option, other.option) is None for other in field) for field in further)

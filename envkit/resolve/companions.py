@@ -5,9 +5,9 @@ from packaging.utils import canonicalize_name
 
 from envkit.model.availability import LocalWheel
 from envkit.model.matrix import Build, CompanionRow
-from envkit.model.resolution import PackageIndex
 from envkit.model.value import Value
 from envkit.resolve.problem import Want
+from envkit.resolve.routing import Route
 from envkit.resolve.versions import parse_version
 from envkit.resolve.wheelhouse import WheelBuild, wheel_label, wheel_platform, wheel_pythons
 
@@ -20,8 +20,7 @@ class Companions(Value):
     missing: tuple[str, ...] = ()  # asked for by an extra, and not to be had with this build
     notes: tuple[str, ...] = ()
     pythons: dict[str, tuple[str, ...]] = {}  # of pinned ones that have wheels for fewer Pythons
-    indexes: tuple[PackageIndex, ...] = ()  # of those that the build's own index and the main one do not serve
-    lost: tuple[str, ...] = ()  # pinned, and no index has them for the build's runtime: a sentence each
+    route: Route = Route()  # of pinned ones with recipes of their own
 
 
 def companions_at(companions: Companions, want: Want, python: str) -> Companions:

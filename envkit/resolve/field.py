@@ -45,7 +45,7 @@ class Field:
 class Fitting:
     """What fits a place, in the order of the options; `wanted` says which of it."""
 
-    def __init__(self, field: Field, place: int, wanted: Callable[[Graded], bool]) -> None:
+    def __init__(self, field: Field, place: int, wanted: Callable[[Graded], bool] = lambda _: True) -> None:
         self._field = field
         self._place = place
         self._wanted = wanted

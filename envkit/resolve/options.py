@@ -5,13 +5,13 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX, Build, VariantRow
+from envkit.model.matrix import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX, Build, VariantRow
 from envkit.model.value import Value
-from envkit.resolve.builds import expand_release, stable_releases
+from envkit.resolve.builds import expand_release, stable_releases, variant_rows
 from envkit.resolve.companions import Companions, companions_at, index_companions, wheelhouse_companions
 from envkit.resolve.devices import vendor_names
 from envkit.resolve.problem import Problem, Want
-from envkit.resolve.routing import route_companions
+from envkit.resolve.routing import find_routes
 from envkit.resolve.sites import Place, known_pythons
 from envkit.resolve.versions import parse_version, python_tag
 from envkit.resolve.wheelhouse import UNKNOWN_VENDOR, wheel_builds
@@ -42,7 +42,8 @@ class Option(Value):
 
     def candidate(self, place: Place) -> str:
         """Return the stable id of this option at a place: `torch 2.13.0+cpu cp311 wheelhouse native`."""
-        return f"{self.name} {python_tag(place.python)} {self.build.index} {place.site.label}"
+        indexes = "+".join((self.build.index, *(index.name for index in self.companions.route.indexes)))
+        return f"{self.name} {python_tag(place.python)} {indexes} {place.site.label}"
 
 
 class OptionSource:
@@ -76,6 +77,12 @@ class OptionSource:
             and (problem.request.on, vendor_names(problem)) == (ours.request.on, vendor_names(ours))
         )
 
+    def may_serve(self, vendors: frozenset[str]) -> bool:
+        """Tell whether a row or a wheel is for one of some vendors, whichever releases it covers."""
+        wheels = (option for options in self._wheels.values() for option in options)
+        rows = {row.vendor for row in self._want.recipe.variants}
+        return bool(rows & vendors) or any(option.build.vendor in vendors for option in wheels)
+
     def at_release(self, release: str) -> tuple[Option, ...]:
         """Return the options of a release."""
         if release not in self._made:
@@ -89,12 +96,12 @@ class OptionSource:
 
     def _indexed(self, release: str) -> Iterator[Option]:
         for build in self._builds(release, self._platform):
-            yield self._option(build)
+            yield from self._routed(build)
         foreign = self._foreign_vendors
         others = self._other_platforms if foreign else ()
         for platform in others:
             builds = self._builds(release, platform)
-            yield from (self._option(build) for build in builds if build.vendor in foreign)
+            yield from (option for build in builds if build.vendor in foreign for option in self._routed(build))
 
     def _builds(self, release: str, platform: tuple[str, str]) -> tuple[Build, ...]:
         row = self._rows.get(release)
@@ -107,13 +114,13 @@ class OptionSource:
         builds = expand_release(self._want.recipe, row, architecture, rows, self._problem.availability.index_urls)
         return tuple(build for build in builds if build.system == system)
 
-    def _option(self, build: Build) -> Option:
-        return Option(
-            want=self._want,
-            build=build,
-            version=build.release,
-            companions=_companions(self._want, build, self._problem),
-        )
+    def _routed(self, build: Build) -> Iterator[Option]:
+        """Yield a build with each way to take its companions."""
+        companions = index_companions(self._want, build)
+        urls = self._problem.availability.index_urls
+        for route in find_routes(build, companions.pins, self._problem.matrix, urls):
+            chosen = companions if not (route.builds or route.lost) else replace(companions, route=route)
+            yield Option(want=self._want, build=build, version=build.release, companions=chosen)
 
     @property
     def _platform(self) -> tuple[str, str]:
@@ -144,35 +151,34 @@ class OptionSource:
 def vendor_tiers(source: OptionSource, vendor: str, problem: Problem) -> Iterator[Callable[[Option], bool]]:
     """Yield which options can serve a vendor's environment, the better ones first.
 
-    A recipe that has no builds for the vendor on any processor architecture stands in with those for the processor. On
-    a machine without accelerator the builds of other vendors that the main index or a wheelhouse has remain as a last
-    resort.
+    A recipe that has no builds for the vendor on any processor architecture stands in with those for the processor, and
+    where it has none either, all others are there to be refused for what they are. On a machine without accelerator the
+    builds of other vendors that the main index or a wheelhouse has remain as a last resort.
     """
     own = frozenset({vendor, UNKNOWN_VENDOR})
     if vendor != CPU:
-        known = any(option.build.vendor in own for option in source)
-        yield lambda option: option.build.vendor in (own if known else {CPU})
+        known = source.may_serve(own) and any(option.build.vendor in own for option in source)
+        stands_in = not known and any(option.build.vendor == CPU for option in source)
+        fitting = own if known else {CPU}
+        yield lambda option: option.build.vendor in fitting or not (known or stands_in)
         return
     resort, here = {DEFAULT_INDEX, WHEELHOUSE_INDEX}, problem.cpu_architecture
     yield lambda option: option.build.vendor in own
     yield (
         lambda option: (
-            option.build.vendor not in own and option.build.index in resort and option.build.cpu_architecture == here
+            option.build.vendor not in own
+            and (option.build.index in resort or not any(row.default for row in option.want.recipe.releases))
+            and option.build.cpu_architecture == here
         )
     )
 
 
 def serves_vendor(want: Want, vendor: str) -> bool:
-    """Tell whether a recipe has builds for a vendor at all."""
-    return any(row.vendor == vendor for row in want.recipe.variants)
-
-
-def _companions(want: Want, build: Build, problem: Problem) -> Companions:
-    companions = index_companions(want, build)
-    route = route_companions(build, companions.pins, problem.matrix, problem.availability.index_urls)
-    if not route.indexes and not route.lost:
-        return companions
-    return replace(companions, indexes=route.indexes, lost=route.lost)
+    """Tell whether a recipe has builds for a vendor at all, or computes on its devices through what it requires."""
+    neutral = any(row.variant == ANY_VARIANT for row in want.recipe.variants)
+    return any(row.vendor == vendor for row in want.recipe.variants) or (
+        neutral and vendor in want.recipe.smoke.devices
+    )
 
 
 def _wheelhouse_options(problem: Problem, want: Want) -> tuple[Option, ...]:

@@ -6,7 +6,9 @@ from envkit.model.resolution import Addition, Check, Chosen, Rejected, Resolutio
 
 _MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNKNOWN: "?"}
 # These decide what fits a machine; the other rules are shown where they did not pass or refused something else.
-_DECIDING = frozenset({"device-architecture", "driver-floor", "driver-exact", "libc", "package-cap", "python"})
+_DECIDING = frozenset(
+    {"device-architecture", "driver-floor", "driver-exact", "runtime-driver", "libc", "package-cap", "python"}
+)
 _SHOWN_CANDIDATES = 8
 
 
@@ -25,6 +27,8 @@ def describe_resolution(resolution: Resolution, *, verbose: bool = False) -> str
     lines += _section(_blame_title(resolution), _blame_lines(resolution))
     lines += _section("what would help, cheapest first", _remedy_lines(resolution))
     lines += ["", f"matrix {resolution.matrix.revision}, newest source {resolution.matrix.newest_source}"]
+    if resolution.matrix.stale is not None:
+        lines.append(f"warning: {resolution.matrix.stale}")
     return "\n".join(lines) + "\n"
 
 

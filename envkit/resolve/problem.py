@@ -69,11 +69,23 @@ class Want(Value):
     position: int
     spec: Spec
     recipe: Recipe
+    implied: bool = False  # nobody asked for it: another recipe requires it, and it matters which build is taken
 
 
 def find_wants(problem: Problem) -> tuple[Want, ...]:
-    """Find the recipe of every spec; raises `UnknownRecipeError`, and `BadSpecError` for a bad extra or range."""
-    return tuple(_find_want(position, spec, problem.matrix) for position, spec in enumerate(problem.request.specs))
+    """Find the recipe of every spec, and behind them the recipes that they require and that have several vendors.
+
+    Raises `UnknownRecipeError`, and `BadSpecError` for a bad extra or range.
+    """
+    asked = tuple(_find_want(position, spec, problem.matrix) for position, spec in enumerate(problem.request.specs))
+    implied = _required_recipes(asked, problem.matrix)
+    return (
+        *asked,
+        *(
+            Want(position=position, spec=Spec(recipe=recipe.name), recipe=recipe, implied=True)
+            for position, recipe in enumerate(implied, start=len(asked))
+        ),
+    )
 
 
 def check_vendor_name(problem: Problem) -> None:
@@ -114,7 +126,21 @@ def check_doubt(problem: Problem, wants: tuple[Want, ...]) -> None:
 def index_names(recipe: Recipe) -> frozenset[str]:
     """Return the names of a recipe's own indexes."""
     variants = {variant for release in recipe.releases for variant in release.indexed}
-    return frozenset(row.name.replace("{variant}", name) for row in recipe.indexes for name in variants)
+    shared = {row.name.replace("{variant}", name) for row in recipe.indexes if not row.own for name in variants}
+    placed = {row.index for row in recipe.variants if row.index not in {None, DEFAULT_INDEX}}
+    return frozenset(shared | {name for name in placed if name is not None})
+
+
+def _required_recipes(asked: tuple[Want, ...], matrix: Matrix) -> tuple[Recipe, ...]:
+    """Return the recipes whose main package others require, in one order; a package for one vendor alone is the lock's.
+
+    What a recipe pins as a companion it has an index for already.
+    """
+    named = {want.recipe.package for want in asked}
+    required = {package for want in asked for release in want.recipe.releases for package in release.requires}
+    found = (recipe for recipe in matrix.recipes if recipe.package in required - named)
+    several = (recipe for recipe in found if len({row.vendor for row in recipe.variants}) > 1)
+    return tuple(sorted(several, key=lambda recipe: recipe.name))
 
 
 def _find_want(position: int, spec: Spec, matrix: Matrix) -> Want:

@@ -4,6 +4,7 @@ from envkit.model.host import Runtime
 from envkit.model.version import VendorVersion
 from envkit.resolve.checks.architecture import needs_exact_driver
 from envkit.resolve.checks.driver import find_floor, find_row
+from envkit.resolve.checks.vendors import find_runtime_drivers
 from envkit.resolve.combine import Combination
 from envkit.resolve.situation import Situation
 
@@ -40,5 +41,7 @@ def _lower_ends(runtime: Runtime, situation: Situation, *, exact: bool) -> list[
         return []
     floor = find_floor(situation.vendor, runtime)
     row = find_row(situation.vendor, runtime) if exact and not situation.wsl else None
+    listed = find_runtime_drivers(situation.vendor, runtime.version)
     ends = [] if floor is None else [floor.minimum_windows if situation.wsl else floor.minimum]
+    ends += [] if listed is None else [listed.minimum]
     return [end for end in (*ends, row.minimum if row is not None else None) if end is not None]

@@ -71,8 +71,13 @@ def _key(option: Option, situation: Situation, release: int, runtimes: dict[str,
         beyond,
         runtime,
         _INDEX_RANKS.get(build.index, _OWN_INDEX),
-        f"{build.index} {build.variant} {option.version} {' '.join(build.pythons)}",
+        " ".join((build.index, build.variant, option.version, *build.pythons, *_further_indexes(option))),
     )
+
+
+def _further_indexes(option: Option) -> tuple[str, ...]:
+    """Return the indexes of companions: the way that needs none goes first."""
+    return tuple(f"+{index.name}" for index in option.companions.route.indexes)
 
 
 def _suitability(build_vendor: str, vendor: str) -> int:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from envkit.model.resolution import Remedy
 from envkit.model.version import VendorVersion
 from envkit.resolve.additions import find_additions
+from envkit.resolve.attempt import Attempt
 from envkit.resolve.blame import failures_of, strictest
-from envkit.resolve.changes import AGREE, FORWARD, chosen_devices, newest_driver
+from envkit.resolve.changes import AGREE, FORWARD, OTHER_RECIPE, chosen_devices, newest_driver
+from envkit.resolve.checks.source import absent_row
 from envkit.resolve.command import request_command
 from envkit.resolve.situation import Situation
 from envkit.resolve.trial import Trial
@@ -14,7 +16,15 @@ from envkit.resolve.trial import Trial
 _SOURCE_RULES = frozenset({"index-availability", "base-image"})
 _MODULE_RULE = "kernel-module"
 _DRIVER_RULES = frozenset(
-    {"driver-floor", "driver-exact", "driver-generation", "amd-driver-window", "container-admission", _MODULE_RULE}
+    {
+        "driver-floor",
+        "driver-exact",
+        "driver-generation",
+        "amd-driver-window",
+        "runtime-driver",
+        "container-admission",
+        _MODULE_RULE,
+    }
 )
 
 
@@ -26,6 +36,24 @@ def make_remedies(trials: tuple[Trial, ...], situation: Situation) -> tuple[Reme
             remedy = _remedy(trial, situation)
             remedies.setdefault((remedy.kind, remedy.command), remedy)
     return tuple(sorted(remedies.values(), key=lambda remedy: remedy.cost))
+
+
+def image_remedies(attempt: Attempt) -> tuple[Remedy, ...]:
+    """Return the image that has what no index has, of the newest build that nothing else speaks against."""
+    situation = attempt.situation
+    shipped = attempt.refused_by("vendor-image")
+    found = {entry.judgement.needed: " ".join(entry.candidate.split()[:2]) for entry in shipped[:1]}
+    rows = ((want, absent_row(want, situation.vendor_name)) for want in situation.wants if not situation.served)
+    found |= {row.image: want.recipe.title for want, row in rows if row is not None and row.image is not None}
+    return tuple(
+        Remedy(
+            kind="vendor-image",
+            text=f"use an image that has {name} for {situation.title}; envkit does not build on it",
+            command=f"docker pull {image}",
+            cost=8,
+        )
+        for image, name in found.items()
+    )
 
 
 def _remedy(trial: Trial, situation: Situation) -> Remedy:
@@ -51,6 +79,8 @@ def _step(kind: str, trial: Trial, situation: Situation) -> str:
         "drop-extra": "leave the extras out",
         "drop-package": "leave the further packages out",
         "any-index": "take builds from other indexes too",
+        "use-native": "install on the host itself",
+        OTHER_RECIPE: "take what has builds for the device",
         AGREE: "agree to the processor",
     }
     if kind in plain:

@@ -5,14 +5,15 @@ from envkit.model.host import HostFacts
 from envkit.model.matrix import Matrix
 from envkit.model.request import Request
 from envkit.model.resolution import Blame, Check, MatrixStamp, Remedy, Resolution, Status
+from envkit.resolve.age import stale_note
 from envkit.resolve.answer import Answer, find_answer
 from envkit.resolve.attempt import Attempt
 from envkit.resolve.blame import find_blame
-from envkit.resolve.changes import AGREE, find_changes
+from envkit.resolve.changes import AGREE, OTHER_RECIPE, find_changes
 from envkit.resolve.chosen import make_chosen
 from envkit.resolve.problem import Problem
 from envkit.resolve.rejected import group_refusals
-from envkit.resolve.remedies import make_remedies
+from envkit.resolve.remedies import image_remedies, make_remedies
 from envkit.resolve.trial import find_trials
 from envkit.resolve.why_not import explain_doubt
 
@@ -30,7 +31,9 @@ def resolve_request(facts: HostFacts, request: Request, matrix: Matrix, availabi
     return Resolution(
         status=answer.status,
         request=request,
-        matrix=MatrixStamp(revision=matrix.revision, newest_source=matrix.newest_source),
+        matrix=MatrixStamp(
+            revision=matrix.revision, newest_source=matrix.newest_source, stale=stale_note(matrix, request.as_of)
+        ),
         chosen=None if combination is None else make_chosen(answer, combination),
         checks=_checks(answer),
         rejected=group_refusals(refused),
@@ -56,10 +59,11 @@ def _help(answer: Answer) -> tuple[tuple[Blame, ...], tuple[Remedy, ...]]:
         return (), ()
     vendor = attempt.situation.vendor_name
     changes = find_changes(answer.problem, vendor)
-    if not attempt.situation.served:
-        changes = tuple(change for change in changes if change.kind == AGREE)
+    if not attempt.situation.installable:
+        changes = tuple(change for change in changes if change.kind in {AGREE, OTHER_RECIPE})
     trials = find_trials(answer.problem, vendor, changes, answer.options)
-    return find_blame(attempt, trials), make_remedies(trials, attempt.situation)
+    remedies = (*make_remedies(trials, attempt.situation), *image_remedies(attempt))
+    return find_blame(attempt, trials), tuple(sorted(remedies, key=lambda remedy: remedy.cost))
 
 
 def _to_explain(answer: Answer) -> Attempt | None:

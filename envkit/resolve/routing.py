@@ -1,6 +1,8 @@
-"""Which index serves a companion that has a recipe of its own: the one whose builds are for the same runtime."""
+"""Which index serves a companion that has a recipe of its own: one whose builds are for the same runtime."""
 
-from envkit.model.matrix import Build, Matrix, Recipe, ReleaseRow
+from itertools import product
+
+from envkit.model.matrix import Build, Matrix, Recipe
 from envkit.model.resolution import PackageIndex
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
@@ -9,54 +11,61 @@ from envkit.resolve.versions import parse_version
 
 
 class Route(Value):
-    """The indexes of some companions, and those for which no index has a build of the right runtime."""
+    """One way to take all companions: their builds, and the indexes that are needed beside the main one."""
 
-    indexes: tuple[PackageIndex, ...] = ()
-    lost: tuple[str, ...] = ()  # a sentence each
+    builds: tuple[Build, ...] = ()
+    lost: tuple[str, ...] = ()  # companions that no index has for the runtime: a sentence each
+
+    @property
+    def indexes(self) -> tuple[PackageIndex, ...]:
+        """The indexes beside the main one."""
+        return tuple(
+            PackageIndex(name=build.index, url=build.index_url, packages=build.index_packages)
+            for build in self.builds
+            if build.index_url is not None
+        )
 
 
-def route_companions(build: Build, pins: dict[str, str], matrix: Matrix, index_urls: dict[str, str]) -> Route:
-    """Choose the index of every pinned companion that is the main package of another recipe of the matrix.
+def find_routes(build: Build, pins: dict[str, str], matrix: Matrix, index_urls: dict[str, str]) -> tuple[Route, ...]:
+    """Return the ways to take the pinned companions that are the main packages of other recipes, the plainest first.
 
-    The main index serves where its build is for the same major version of the runtime; otherwise the recipe's own index
-    with the same variant, or with the newest runtime of that major version. A build of no runtime leaves it open.
+    A companion's build has to be for the same major version of the runtime. The main index's goes first; beside it the
+    recipe's own index counts where its build, of the same variant or else of the newest runtime, serves other devices.
+    A build of no runtime leaves its companions open.
     """
-    if build.runtime is None:
-        return Route()
-    indexes: list[PackageIndex] = []
+    ways: list[tuple[Build, ...]] = []
     lost: list[str] = []
-    for package, version in sorted(pins.items()):
-        recipe = matrix.recipe(package)
-        if (
-            recipe is None
-            or recipe.package != package
-            or recipe.name == build.recipe
-            or package in build.index_packages
-        ):
+    for package, version in sorted(pins.items()) if build.runtime is not None else ():
+        recipe = None if package in build.index_packages else matrix.recipe(package)
+        if recipe is None or recipe.package != package or recipe.name == build.recipe:
             continue
-        release = next((row for row in recipe.releases if parse_version(row.version) == parse_version(version)), None)
-        if release is not None:
-            index, reason = _choose(build, recipe, release, index_urls)
-            indexes += [index] if index is not None else []
-            lost += [reason] if reason is not None else []
-    return Route(indexes=tuple(indexes), lost=tuple(lost))
+        offered = _offered(build, recipe, version, index_urls)
+        fitting = _alternatives(build, tuple(other for other in offered if _same_runtime(build, other)))
+        if fitting:
+            ways.append(fitting)
+        elif offered:
+            there = ", ".join(sorted({other.variant for other in offered}))
+            lost.append(f"no index has {package} {version} for the runtime of {build.variant}; there is {there}")
+    return tuple(Route(builds=builds, lost=tuple(lost)) for builds in product(*ways))
 
 
-def _choose(
-    build: Build, recipe: Recipe, release: ReleaseRow, index_urls: dict[str, str]
-) -> tuple[PackageIndex | None, str | None]:
-    """Return the index that is needed beside the main one, or why there is none; neither where the main one will do."""
-    architecture = build.cpu_architecture
-    offered = expand_release(recipe, release, architecture, variant_rows(recipe, architecture), index_urls)
-    fitting = [other for other in offered if _same_runtime(build, other)]
-    if any(other.index_url is None for other in fitting):
-        return None, None
-    if not fitting:
-        there = ", ".join(sorted({other.variant for other in offered})) or "none"
-        wanted = f"{build.runtime.name} {build.runtime.version}" if build.runtime is not None else build.variant
-        return None, f"no index has {recipe.package} {release.version} for {wanted}; there is {there}"
-    best = min(fitting, key=lambda other: (other.variant != build.variant, _age(other), other.index))
-    return PackageIndex(name=best.index, url=best.index_url or "", packages=best.index_packages), None
+def _offered(build: Build, recipe: Recipe, version: str, index_urls: dict[str, str]) -> tuple[Build, ...]:
+    release = next((row for row in recipe.releases if parse_version(row.version) == parse_version(version)), None)
+    if release is None:
+        return ()
+    rows = variant_rows(recipe, build.cpu_architecture)
+    return expand_release(recipe, release, build.cpu_architecture, rows, index_urls)
+
+
+def _alternatives(build: Build, fitting: tuple[Build, ...]) -> tuple[Build, ...]:
+    main = tuple(other for other in fitting if other.index_url is None)
+    own = sorted(
+        (other for other in fitting if other.index_url is not None),
+        key=lambda other: (other.variant != build.variant, _newest_first(other), other.index),
+    )
+    if not main:
+        return tuple(own[:1])
+    return (main[0], *(other for other in own[:1] if other.architectures != main[0].architectures))
 
 
 def _same_runtime(build: Build, other: Build) -> bool:
@@ -66,7 +75,6 @@ def _same_runtime(build: Build, other: Build) -> bool:
     return VendorVersion(ours.version).major == VendorVersion(theirs.version).major
 
 
-def _age(build: Build) -> tuple[int, ...]:
-    """Sort key of a runtime, the newest first."""
+def _newest_first(build: Build) -> tuple[int, ...]:
     numbers = [] if build.runtime is None else build.runtime.version.split(".")
     return tuple(-int(number) for number in numbers if number.isdigit())

@@ -2,8 +2,10 @@
 
 import re
 
-from envkit.model.host import Libc, Python
-from envkit.model.matrix import Foundations
+from msgspec.structs import replace
+
+from envkit.model.host import Libc, Python, Runtime
+from envkit.model.matrix import BaseRow, Foundations
 from envkit.model.request import Mode
 from envkit.model.value import Value
 from envkit.resolve.images import image_python, image_system
@@ -21,6 +23,8 @@ class Site(Value):
     os: str | None = None  # of the image: debian-12; None: not known
     libc: Libc | None = None  # None: not known
     pythons_known: bool = True
+    runtimes: tuple[Runtime, ...] | None = None  # in the image; None: not known
+    architectures: tuple[str, ...] | None = None  # of devices that these are for; None: not known, or all
 
     @property
     def label(self) -> str:
@@ -43,13 +47,13 @@ class Place(Value):
         return None if self.site.image is None else self.site.image.replace("{python}", self.python)
 
 
-def find_places(problem: Problem) -> tuple[Place, ...]:
-    """Return all places of the request's mode, most wanted Python first, then bases by name.
+def find_places(problem: Problem, vendor: str) -> tuple[Place, ...]:
+    """Return all places of the request's mode for a vendor: most wanted Python first, plain bases, then by name.
 
     Free-threaded Pythons are left out unless the request names one. Where the host's Pythons are not known, any Python
     of the preference list may be there.
     """
-    places = _container_places(problem) if problem.mode is Mode.CONTAINER else _native_places(problem)
+    places = _container_places(problem, vendor) if problem.mode is Mode.CONTAINER else _native_places(problem)
     asked = problem.request.python or ""
     kept = (place for place in places if asked.endswith("t") or not place.python.endswith("t"))
     return tuple(sorted(kept, key=lambda place: (place.rank, place.image or "")))
@@ -68,25 +72,44 @@ def _native_places(problem: Problem) -> list[Place]:
     return [_place(site, minor, python.version, python.path, preference) for minor, python in chosen.items()]
 
 
-def _container_places(problem: Problem) -> list[Place]:
-    foundations = problem.matrix.foundations
+def _container_places(problem: Problem, vendor: str) -> list[Place]:
+    foundations, tables = problem.matrix.foundations, problem.matrix.vendor(vendor)
+    own = () if tables is None else tables.bases
     if problem.request.base_image is not None:
-        return _given_places(problem, problem.request.base_image)
+        return _given_places(problem, problem.request.base_image, own)
     bases = sorted(
-        (base for base in foundations.bases if problem.cpu_architecture in base.cpu_architectures),
+        (base for base in (*foundations.bases, *own) if problem.cpu_architecture in base.cpu_architectures),
         key=lambda base: (base.os, base.image),
     )
-    places = []
-    for base in bases:
-        libc = Libc(family="glibc", version=base.libc)
-        site = Site(mode=Mode.CONTAINER, image=base.image, os=base.os, libc=libc)
-        places += [_place(site, minor, minor, None, foundations.python_preference) for minor in base.pythons]
-    return places
+    preference = foundations.python_preference
+    return [
+        _place(site, minor, minor, None, preference)
+        for base in bases
+        for site in (_base_site(base),)
+        for minor in base.pythons
+    ]
 
 
-def _given_places(problem: Problem, image: str) -> list[Place]:
+def _base_site(base: BaseRow) -> Site:
+    return Site(
+        mode=Mode.CONTAINER,
+        image=base.image,
+        os=base.os,
+        libc=Libc(family="glibc", version=base.libc),
+        runtimes=(base.runtime,) if base.runtime is not None else (),
+        architectures=base.architectures,
+    )
+
+
+def _given_places(problem: Problem, image: str, own: tuple[BaseRow, ...]) -> list[Place]:
     """Return the places on an image that the request names, as far as its name and tag tell what is in it."""
     foundations = problem.matrix.foundations
+    named = image.partition("@")[0]
+    for base in (*foundations.bases, *own):
+        listed = [minor for minor in base.pythons if base.image.replace("{python}", minor) == named]
+        if listed:
+            site = replace(_base_site(base), image=image)
+            return [_place(site, minor, minor, None, foundations.python_preference) for minor in listed]
     row, known = image_system(image, foundations), image_python(image, foundations)
     family, _, number = (row.libc or "").rpartition("-") if row is not None else ("", "", "")
     libc = Libc(family=family or "glibc", version=number) if number else None
@@ -124,5 +147,9 @@ def _place(site: Site, minor: str, version: str, interpreter: str | None, prefer
     wanted = preference.index(minor) if minor in preference else len(preference)
     major, number = python_number(minor)
     return Place(
-        site=site, python=minor, python_version=version, interpreter=interpreter, rank=(wanted, -major, -number)
+        site=site,
+        python=minor,
+        python_version=version,
+        interpreter=interpreter,
+        rank=(wanted, -major, -number, len(site.runtimes or ())),
     )

@@ -57,6 +57,12 @@ class Situation(Value):
         """The path of the driver version in the host facts."""
         return f"stacks.{self.vendor_name}.driver"
 
+    @property
+    def installable(self) -> bool:
+        """Whether a recipe has builds for the vendor that packages can be had of, outside of images."""
+        rows = (row for want in self.wants for row in want.recipe.variants if row.vendor == self.vendor_name)
+        return any(row.image is None for row in rows)
+
     def source(self, key: str) -> str:
         """Return the text of a source that a row of the vendor names."""
         return source_text(self.vendor.sources if self.vendor is not None else {}, key)
@@ -81,7 +87,7 @@ def make_situation(problem: Problem, wants: tuple[Want, ...], vendor_name: str) 
         driver=driver,
         ceiling=_ceiling(stack, vendor, None if wsl else driver),
         wsl=wsl,
-        served=any(serves_vendor(want, vendor_name) for want in wants),
+        served=any(serves_vendor(want, vendor_name) for want in wants if not want.implied),
         indexes={state.name: state for state in problem.availability.indexes},
         images={state.image: state for state in problem.availability.images},
         limits=_limits(problem),

@@ -17,6 +17,7 @@ _FORM = (
     " `cpu` is a machine without accelerator"
 )
 _SOURCE = "--target"
+_DARWIN = "macos"
 
 
 def target_facts(text: str, matrix: Matrix) -> HostFacts:
@@ -37,10 +38,15 @@ def target_facts(text: str, matrix: Matrix) -> HostFacts:
             message = f"a target has no such key: {match['key']}"
             raise UsageError(message, hints=(*_near(match["key"], _KEYS), _FORM))
     devices = () if names == [CPU] else _devices(names, text, matrix)
-    system = _system(settings.get("os"), matrix)
+    tables = [vendor for device in devices if (vendor := matrix.vendor(device.vendor)) is not None]
+    darwin = any(vendor.system == "darwin" for vendor in tables)
+    system = None if darwin else _system(settings.get("os"), matrix)
+    usual = next((vendor.cpu_architectures[0] for vendor in tables if vendor.cpu_architectures), "x86_64")
+    architecture = settings.get("arch", usual)
+    features = matrix.foundations.target_features.get(architecture)
     return HostFacts(
-        os=_operating_system(settings.get("os"), system),
-        cpu=Cpu(architecture=settings.get("arch", "x86_64")),
+        os=_darwin(settings.get("os")) if darwin else _operating_system(settings.get("os"), system),
+        cpu=Cpu(architecture=architecture, features=features),
         devices=devices,
         stacks=_stacks(devices, settings.get("driver")),
         pythons=_pythons(settings.get("python") or (system.python if system else None)),
@@ -126,6 +132,15 @@ def _operating_system(text: str | None, row: OsRow | None) -> OperatingSystem:
     name, _, number = text.rpartition("-")
     libc = _libc(row)
     return OperatingSystem(system="linux", id=name, version=number, libc=libc, wsl=False)
+
+
+def _darwin(text: str | None) -> OperatingSystem:
+    """Return the system of a target that runs macOS; `os=macos-15.1` names its version."""
+    name, _, number = (text or _DARWIN).partition("-")
+    if name != _DARWIN:
+        message = f"the devices of the target are for macOS: {text}"
+        raise UsageError(message, hints=("write `os=macos-15.1`",))
+    return OperatingSystem(system="darwin", id=_DARWIN, version=number or None, wsl=False)
 
 
 def _libc(row: OsRow) -> Libc | None:

@@ -100,7 +100,8 @@ def _as_posed(changed: Problem, original: Problem, changes: tuple[Change, ...], 
     request = replace(changed.request, as_of=original.request.as_of)
     facts = changed.facts
     if "pin-framework" in kinds:
-        rows = zip(request.specs, original.request.specs, combination.parts, strict=True)
+        parts = combination.parts[: len(request.specs)]  # without those that nobody asked for
+        rows = zip(request.specs, original.request.specs, parts, strict=True)
         specs = (replace(spec, range=_pin(asked, part.option.build, original)) for spec, asked, part in rows)
         request = replace(request, specs=tuple(specs))
     place = combination.place

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envkit.model.availability import LocalWheel
-from envkit.model.matrix import WHEELHOUSE_INDEX, Build, Recipe, ReleaseRow, VariantRow
+from envkit.model.matrix import ANY_VARIANT, WHEELHOUSE_INDEX, Build, Recipe, ReleaseRow, VariantRow
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.builds import BuildSource, find_variant, make_build
@@ -132,12 +132,14 @@ def _as_tagged(build: Build, wheel: LocalWheel, platform: WheelPlatform, pythons
 
 
 def _variant(recipe: Recipe, architecture: str, wheel: LocalWheel, release: ReleaseRow | None) -> VariantRow | None:
-    rows = [row for row in recipe.variants if architecture in row.cpu_architectures]
+    rows = [row for row in recipe.variants if architecture in row.cpu_architectures and row.system == "linux"]
     label = wheel_label(wheel)
     if not label and release is not None:
         label = release.default.get(architecture, "")
     if not label and len({row.variant for row in rows}) == 1:
         label = rows[0].variant
+    if not label and "any" in wheel.platform_tags:
+        label = ANY_VARIANT  # no machine code at all
     named = [row for row in rows if row.variant == label]
     if release is not None:
         return find_variant(named, release.version)

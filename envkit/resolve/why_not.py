@@ -4,7 +4,9 @@ from envkit.model.matrix import CPU
 from envkit.model.request import Doubt
 from envkit.model.resolution import Objection, WhyNot
 from envkit.model.value import Value
+from envkit.resolve.agreement import find_conflict
 from envkit.resolve.answer import Answer
+from envkit.resolve.attempt import APART
 from envkit.resolve.checks.judgement import Judgement
 from envkit.resolve.checks.place import counts_as_assumption
 from envkit.resolve.checks.source import refused
@@ -71,7 +73,7 @@ def _cases(meant: tuple[Option, ...], want: Want, vendor: str, answer: Answer) -
 def _at_places(entry: Ranked, situation: Situation) -> list[_Case]:
     build = grade_build(entry, situation)
     barrier = next((judgement for judgement in judge_host(situation) if judgement.fails), build.refusal)
-    places = find_places(situation.problem)
+    places = find_places(situation.problem, situation.vendor_name)
     if barrier is not None or not places:
         return [_Case(option=entry.option, place=None, situation=situation, graded=build, refusal=barrier)]
     return [_at(build, place, situation) for place in places]
@@ -97,14 +99,14 @@ def _objection(case: _Case, answer: Answer) -> Objection:
         )
     combination = answer.attempt.combination
     if combination is None:
-        return Objection(candidate=name, outcome="refused", rule="package-conflict", reason=_APART)
+        return Objection(candidate=name, outcome="refused", rule="package-conflict", reason=_ALONE)
     chosen = combination.parts[option.want.position]
     if place == combination.place and case.graded.key == chosen.key and _same_vendor(case, answer):
         return Objection(candidate=name, outcome="chosen", reason="this is what was chosen")
     return Objection(candidate=name, outcome="outranked", reason=_rank_reason(case, place, combination, answer))
 
 
-_APART = "does not go together with what the other recipes of the request can use"
+_ALONE = "fits by itself, but nothing can be made of it and the other recipes of the request"
 _ORDER = (
     "a build for the devices goes first",
     "{chosen} is newer than {option}",
@@ -130,7 +132,8 @@ def _rank_reason(case: _Case, place: Place, combination: Combination, answer: An
         assumed = next(entry for entry in case.graded.judgements if counts_as_assumption(entry))
         return f"it rests on an assumption: {assumed.check.reason}"
     if case.graded.key < chosen.key:
-        return _APART if len(combination.parts) > 1 else f"{chosen.option.name} rests on fewer assumptions"
+        alone = len(combination.parts) == 1
+        return f"{chosen.option.name} rests on fewer assumptions" if alone else _conflict(case.option, combination)
     names = {
         "chosen": chosen.option.name,
         "option": case.option.name,
@@ -143,6 +146,11 @@ def _rank_reason(case: _Case, place: Place, combination: Combination, answer: An
     if place.python != combination.place.python:
         return f"Python {combination.place.python} is preferred to {place.python}"
     return f"{combination.place.image} comes before {place.image} by name"
+
+
+def _conflict(option: Option, combination: Combination) -> str:
+    others = (part.option for part in combination.parts if part.option.want.position != option.want.position)
+    return next((text for other in others if (text := find_conflict(option, other)) is not None), APART)
 
 
 def _grouped(objections: list[Objection]) -> tuple[Objection, ...]:

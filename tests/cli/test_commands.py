@@ -244,3 +244,10 @@ def test_output_for_people_and_data_do_not_mix(tiny) -> None:
     assert up.json["format"] == "envkit-up/1"
     quiet = tiny.run("up", "tinyframe", "--native", "--offline", "--wheelhouse", "wheels", "-q")
     assert (quiet.status, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("group", ["host", "cdi", "matrix"])
+def test_a_group_without_a_command_shows_its_help(home, group: str) -> None:
+    ended = home.run(group)
+    assert (ended.status, ended.stderr) == (2, "")
+    assert ended.stdout.startswith(f"Usage: envkit {group}")

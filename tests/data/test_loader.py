@@ -198,3 +198,8 @@ def test_an_overlay_replaces_the_foundations(places: Path) -> None:
     text = "sources: {}\npython_preference: ['3.13']\nsettle_days: 0\nbases: []\ndistributions: []\n"
     overlay(places, ".", "foundations", text)
     assert load_foundations().python_preference == ("3.13",)
+
+
+def test_what_a_recipe_requires_or_pins_is_loaded_with_it() -> None:
+    assert {recipe.name for recipe in load_matrix(("transformers",)).recipes} == {"transformers", "pytorch"}
+    assert {"vllm", "pytorch"} <= {recipe.name for recipe in load_matrix(("vllm",)).recipes}

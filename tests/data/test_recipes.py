@@ -8,7 +8,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envkit.data import load_foundations, load_recipe, load_vendors
-from envkit.model.matrix import Recipe, ReleaseRow, VariantRow
+from envkit.model.matrix import ANY_VARIANT, Recipe, ReleaseRow, VariantRow
 
 ARCHITECTURES = ("x86_64", "aarch64")
 FOLDER = Path(__file__).parents[2] / "recipes"
@@ -35,8 +35,12 @@ def rows_for(recipe: Recipe, release: ReleaseRow, variant: str, architecture: st
 
 
 def sources_named(recipe: Recipe) -> Iterator[str]:
-    for rows in (recipe.releases, recipe.variants, recipe.indexes, recipe.denied):
+    for rows in (recipe.releases, recipe.variants, recipe.indexes, recipe.denied, recipe.absent):
         yield from (row.source for row in rows)
+    for row in (*recipe.releases, *recipe.variants):
+        yield from (broken.source for broken in row.broken)
+    for row in recipe.variants:
+        yield from (window.source for window in row.windows)
 
 
 def test_every_row_has_a_source_and_every_source_is_used(recipe: Recipe) -> None:
@@ -96,7 +100,10 @@ def test_vendors_and_devices_agree(recipe: Recipe) -> None:
     for row in recipe.variants:
         runtime = vendors[row.vendor].runtime
         assert (row.runtime.name if row.runtime else None) == runtime
-    assert set(recipe.smoke.devices) == {row.vendor for row in recipe.variants}
+    vendors_of_rows = {row.vendor for row in recipe.variants}
+    assert vendors_of_rows <= set(recipe.smoke.devices)
+    # Builds for any device compute where those that they require do.
+    assert set(recipe.smoke.devices) == vendors_of_rows or ANY_VARIANT in {row.variant for row in recipe.variants}
 
 
 def test_code_for_an_architecture_that_the_runtime_does_not_know_is_not_listed(recipe: Recipe) -> None:
@@ -131,12 +138,24 @@ def test_names_and_aliases_are_unique() -> None:
     assert {"jax", "onnxruntime", "openvino", "pytorch", "tensorflow"} <= set(names)
 
 
-def test_a_build_for_the_processor_exists_on_both_architectures(recipe: Recipe) -> None:
+def test_a_build_for_the_processor_exists_where_the_recipe_computes_on_one(recipe: Recipe) -> None:
     newest = recipe.releases[0]
-    for architecture in ARCHITECTURES:
-        served = {newest.default.get(architecture), *newest.indexed}
-        assert "cpu" in served
-        assert rows_for(recipe, newest, "cpu", architecture)
+    served = {
+        row.vendor
+        for architecture in ARCHITECTURES
+        for variant in (newest.default.get(architecture), *newest.also.get(architecture, ()), *newest.indexed)
+        for row in rows_for(recipe, newest, variant or "", architecture)
+    }
+    # A release that no index has wheels of is in nobody's reach but a wheelhouse's.
+    assert not served or ("cpu" in recipe.smoke.devices) == ("cpu" in served)
+
+
+def test_further_variants_on_the_main_index_have_exactly_one_row(recipe: Recipe) -> None:
+    for release in recipe.releases:
+        for architecture, variants in release.also.items():
+            assert release.default.get(architecture) not in variants
+            for variant in variants:
+                assert len(rows_for(recipe, release, variant, architecture)) == 1, (release.version, variant)
 
 
 def test_ptx_differs_between_the_main_index_and_the_own_one_for_pytorch() -> None:

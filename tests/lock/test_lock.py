@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from envkit.errors import IndexUnreachableError, LockError
 from envkit.lock import lock_request
@@ -159,6 +160,17 @@ def test_named_index_serves_its_packages_and_no_others(tmp_path: Path, make_whee
     assert versions(locked) == {"alpha": "1.0+special", "gamma": "1.0"}
 
 
+def test_several_wheelhouses_serve_a_package_each(tmp_path: Path, make_wheel: MakeWheel, lock: Locker) -> None:
+    make_wheel(tmp_path / "first", "alpha", "1.0")
+    make_wheel(tmp_path / "second", "beta", "2.0")
+    indexes = tuple(
+        PackageIndex(name="wheelhouse", url=(tmp_path / folder).as_uri(), packages=(package,), flat=True)
+        for folder, package in (("first", "alpha"), ("second", "beta"))
+    )
+    locked = lock(chosen({"alpha": "1.0", "beta": "2.0"}, indexes=indexes), wheelhouse())
+    assert versions(locked) == {"alpha": "1.0", "beta": "2.0"}
+
+
 @pytest.mark.parametrize("elsewhere", ["3.0", None])
 def test_package_needed_by_another_comes_from_the_index_that_is_named_for_it(
     tmp_path: Path, make_wheel: MakeWheel, lock: Locker, elsewhere: str | None
@@ -283,3 +295,19 @@ def test_package_of_the_main_index_is_locked(lock: Locker) -> None:
     locked = lock(chosen({"packaging": "25.0"}), sources)
     assert versions(locked) == {"packaging": "25.0"}
     assert len(locked.packages[0].file.sha256) == 64
+
+
+def test_what_is_held_back_for_a_device_is_held_back_in_the_lock(
+    tmp_path: Path, make_wheel: MakeWheel, lock: Locker
+) -> None:
+    wheels = tmp_path / "wheels"
+    make_wheel(wheels, "alpha", "1.0", ("nn>=9,<10",))
+    make_wheel(wheels, "nn", "9.10.2")
+    make_wheel(wheels, "nn", "9.28.0")
+    free = chosen({"alpha": "1.0"})
+    assert free.chosen is not None
+    held = replace(free, chosen=replace(free.chosen, constraints=("nn<9.11",)))
+    assert versions(lock(free, wheelhouse(wheels)))["nn"] == "9.28.0"
+    assert versions(lock(held, wheelhouse(wheels)))["nn"] == "9.10.2"
+    with pytest.raises(LockError):
+        lock(replace(free, chosen=replace(free.chosen, constraints=("nn<9",))), wheelhouse(wheels))

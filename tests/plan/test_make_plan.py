@@ -91,8 +91,8 @@ def test_modules_of_the_smoke_test_are_compiled() -> None:
 
 
 def test_vendor_without_a_proof_is_an_error_that_names_both() -> None:
-    with pytest.raises(DataError, match=r"`pytorch`.*: cambricon"):
-        plan(msgspec.structs.replace(CHOSEN, vendor="cambricon"))
+    with pytest.raises(DataError, match=r"`pytorch`.*: qualcomm"):
+        plan(msgspec.structs.replace(CHOSEN, vendor="qualcomm"))
 
 
 def test_access_is_planned_for_the_usable_engine_or_the_one_asked_for() -> None:

@@ -81,6 +81,7 @@ class RangeServer:
         self.yanked: dict[str, str] = {}
         self.requires: dict[str, str] = {}
         self.answers: list[int] = []  # statuses to be answered before anything is served
+        self.retry_after: str | None = None  # goes with those statuses
         self.breaks = 0  # how many answers with a part are cut off half way
         self.pages: dict[str, tuple[str, bytes]] = {}  # bodies by path, whatever they are
         self.extra: list[dict[str, object]] = []  # rows of the JSON page that no file stands for
@@ -98,6 +99,8 @@ class RangeServer:
                 if status:
                     self.send_response(status)
                     self.send_header("Content-Length", "0")
+                    if server.retry_after is not None:
+                        self.send_header("Retry-After", server.retry_after)
                     self.end_headers()
                     return
                 with suppress(BrokenPipeError, ConnectionResetError):

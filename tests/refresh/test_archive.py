@@ -171,3 +171,14 @@ def test_a_server_that_stays_busy_is_given_up(tmp_path: Path, serve_ranges: Serv
     with pytest.raises(IndexUnreachableError, match="HTTP 503"):
         Archive(Client(PackageSources(), pause_seconds=0.01), url)
     assert server.answers == [503] * 4
+
+
+def test_a_server_that_wants_to_be_left_alone_for_an_hour_is_not_waited_for(
+    tmp_path: Path, serve_ranges: Serve
+) -> None:
+    (tmp_path / "a.whl").write_bytes(zipped(one=b"1"))
+    server = serve_ranges(tmp_path)
+    server.answers, server.retry_after = [429], "3600"
+    with pytest.raises(IndexUnreachableError, match="HTTP 429"):
+        Archive(Client(PackageSources()), server.url.replace("simple", "files/a.whl"))
+    assert len(server.seen) == 1

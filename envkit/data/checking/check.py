@@ -9,7 +9,9 @@ from envkit.data.checking.rows import row_problems
 from envkit.data.checking.subject import Subject, read_subject
 from envkit.data.checking.vendors import vendor_problems
 from envkit.data.compiled import Document
+from envkit.data.loader import load_matrix
 from envkit.data.places import DataFile, find_files
+from envkit.errors import DataError
 from envkit.model.matrix import Recipe, Vendor
 
 
@@ -20,10 +22,7 @@ def check_files(files: tuple[DataFile, ...], *, today: str | None = None) -> Che
     for a directory that cannot be looked at.
     """
     subjects = [read_subject(file) for file in files]
-    named = {(file.kind, file.name) for file in files}
-    others = [
-        read_subject(file) for file in find_files() if file.kind in _RELATED and (file.kind, file.name) not in named
-    ]
+    others = _others({(file.kind, file.name) for file in files})
     everything = [*subjects, *others]
     vendors = tuple(subject.document for subject in everything if isinstance(subject.document, Vendor))
     faults = [fault for subject in subjects for fault in (*subject.faults, *_document_faults(subject, vendors, today))]
@@ -36,6 +35,21 @@ def check_files(files: tuple[DataFile, ...], *, today: str | None = None) -> Che
         files=tuple(path for file in files for path in (file.path, file.overlay) if path is not None),
         faults=tuple(sorted(unique, key=lambda fault: (fault.file, fault.line, fault.column, fault.rule))),
     )
+
+
+def _others(named: set[tuple[str, str]]) -> list[Subject]:
+    """Return the recipes and vendors in use that are not checked, as far as they can be read."""
+    files = {(file.kind, file.name): file for file in find_files() if file.kind in _RELATED}
+    wanted = {key: file for key, file in files.items() if key not in named}
+    if not wanted:
+        return []
+    try:
+        matrix = load_matrix()
+    except DataError:  # one of them is broken: the others still count
+        return [read_subject(file) for file in wanted.values()]
+    known: dict[tuple[str, str], Document] = {("recipes", recipe.name): recipe for recipe in matrix.recipes}
+    known |= {("vendors", vendor.name): vendor for vendor in matrix.vendors}
+    return [Subject(file, (), known[key]) for key, file in wanted.items()]
 
 
 _RELATED = ("recipes", "vendors")

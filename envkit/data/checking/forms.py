@@ -29,6 +29,7 @@ from envkit.model.matrix import (
     KernelFloor,
     PackageCap,
     ReleaseRow,
+    RuntimeDrivers,
     Source,
     VariantRow,
 )
@@ -36,7 +37,7 @@ from envkit.model.version import VendorVersion
 
 # Digits and words joined by one mark each: `580.65.06`, `8.2.RC1`, `25.0.rc1.1`, `5.10.0-60`. No part is longer than a
 # date without dashes: what is longer was not meant.
-_VENDOR_VERSION = re.compile(r"[0-9]{1,8}(?:[._+-]?(?:[0-9]{1,8}|[A-Za-z]{1,8}))*")
+_VENDOR_VERSION = re.compile(r"[0-9]{1,8}(?:[._+-][0-9]{1,8}|[._+-]?[A-Za-z]{1,8}[0-9]{0,8})*")
 _PYTHON = re.compile(r"[23]\.[0-9]{1,2}t?")
 _LIBC = re.compile(r"2\.[0-9]{1,2}")
 _PCI_ID = re.compile(r"[0-9a-f]{4}:[0-9a-f]{4}")
@@ -133,8 +134,13 @@ FORMS: dict[tuple[type, str], Form] = {
     (ReleaseRow, "requires"): _RANGE,
     (ReleaseRow, "version"): _RELEASE,
     (Runtime, "version"): _RUNTIME,
+    (RuntimeDrivers, "minimum"): _RUNTIME,
+    (RuntimeDrivers, "newest"): _RUNTIME,
+    (RuntimeDrivers, "runtime"): _RUNTIME,
     (Source, "retrieved"): _DATE,
     (VariantRow, "libc"): ("version", _libc),
+    (VariantRow, "pins"): _RELEASE,
+    (VariantRow, "pythons"): ("version", _python),
     (VariantRow, "releases"): _RANGE,
 }
 

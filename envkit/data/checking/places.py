@@ -42,6 +42,8 @@ _HINT = f"data files lie in folders named {', '.join(f'`{name}`' for name in _FO
 
 
 def _data_file(path: Path) -> DataFile | None:
+    if path.suffix != ".yaml":
+        return None
     folder = path.resolve().parent.name
     kind = path.stem if path.stem in SINGLE else folder
     if kind not in (*_FOLDERS, *SINGLE):

@@ -9,7 +9,7 @@ from envkit.data.checking.forms import date_fault, release_fault
 from envkit.data.checking.report import Problem
 from envkit.data.checking.vendors import known_architectures
 from envkit.data.faults import Path
-from envkit.model.matrix import BrokenRow, Recipe, ReleaseRow, VariantRow, Vendor
+from envkit.model.matrix import DEFAULT_INDEX, BrokenRow, Recipe, ReleaseRow, VariantRow, Vendor
 
 
 def recipe_problems(recipe: Recipe, vendors: tuple[Vendor, ...]) -> Iterator[Problem]:
@@ -92,23 +92,24 @@ def _within(version: str, text: str) -> bool:
 
 
 def _overlap_problems(recipe: Recipe) -> Iterator[Problem]:
-    """Say where two rows of a variant describe the same build: of a release, or of any version that a range names."""
-    by_variant: dict[str, list[int]] = {}
+    """Say where two rows describe the same build: of a release, or of any version that a range names."""
+    alike: dict[tuple[str | None, ...], list[int]] = {}
     for number, row in enumerate(recipe.variants):
-        by_variant.setdefault(row.variant, []).append(number)
+        key = (row.variant, row.system, row.index, row.image, row.package)
+        alike.setdefault(key, []).append(number)
     releases = [row.version for row in recipe.releases if release_fault(row.version) is None]
-    for numbers in by_variant.values():
+    for numbers in alike.values():
         rows = [recipe.variants[number] for number in numbers]
         versions = [*releases, *_named_versions(rows)]
         covered = [{version for version in versions if _within(version, row.releases)} for row in rows]
         for later in range(len(rows)):
             for earlier in range(later):
-                alike = set(rows[earlier].cpu_architectures) & set(rows[later].cpu_architectures)
                 both = covered[earlier] & covered[later]
-                if alike and both:
+                places = set(rows[earlier].cpu_architectures) & set(rows[later].cpu_architectures)
+                if both and places:
                     text = (
-                        f"covers {min(both, key=Version)} on {', '.join(sorted(alike))} as row {numbers[earlier]} does,"
-                        f" `{rows[earlier].releases}`, in"
+                        f"covers {min(both, key=Version)} on {', '.join(sorted(places))} as row {numbers[earlier]}"
+                        f" (`{rows[earlier].releases}`) does, in"
                     )
                     yield Problem(("variants", numbers[later], "releases"), "overlap", text)
 
@@ -129,25 +130,42 @@ def _named_versions(rows: list[VariantRow]) -> Iterator[str]:
 
 def _vendor_problems(recipe: Recipe, vendors: tuple[Vendor, ...]) -> Iterator[Problem]:
     known = {vendor.name: vendor for vendor in vendors}
+    for path, name in _named_vendors(recipe):
+        if name not in known:
+            yield Problem(path, "vendor", f"no vendor has this name, found {name!r} in")
     for number, row in enumerate(recipe.variants):
-        path: Path = ("variants", number)
-        vendor = known.get(row.vendor)
-        if vendor is None:
-            yield Problem((*path, "vendor"), "vendor", f"no vendor has this name, found {row.vendor!r} in")
-            continue
-        for field in ("architectures", "ptx", "ptx_indexed"):
-            yield from _architecture_problems(getattr(row, field), vendor, (*path, field))
-        if row.runtime is not None and vendor.runtime is not None and row.runtime.name != vendor.runtime:
-            text = f"the runtime of {vendor.name} is `{vendor.runtime}`, found {row.runtime.name!r} in"
-            yield Problem((*path, "runtime", "name"), "vendor", text)
-        for place, broken in enumerate(row.broken):
-            yield from _broken_problems(broken, (vendor,), (*path, "broken", place))
+        if row.vendor in known:
+            yield from _variant_problems(row, known[row.vendor], ("variants", number))
+        if not _has_index(recipe, row):
+            text = f"no index of the recipe has this name, found {row.index!r} in"
+            yield Problem(("variants", number, "index"), "index", text)
     for place, release in enumerate(recipe.releases):
         for inner, broken in enumerate(release.broken):
             yield from _broken_problems(broken, vendors, ("releases", place, "broken", inner))
+
+
+def _named_vendors(recipe: Recipe) -> Iterator[tuple[Path, str]]:
+    for number, row in enumerate(recipe.variants):
+        yield ("variants", number, "vendor"), row.vendor
+    for number, absent in enumerate(recipe.absent):
+        yield ("absent", number, "vendor"), absent.vendor
     for name in recipe.smoke.devices:
-        if name not in known:
-            yield Problem(("smoke", "devices", name), "vendor", f"no vendor has this name, found {name!r} in")
+        yield ("smoke", "devices", name), name
+
+
+def _has_index(recipe: Recipe, row: VariantRow) -> bool:
+    name = row.index
+    return name in {None, DEFAULT_INDEX} or any(index.variant_of(name or "") is not None for index in recipe.indexes)
+
+
+def _variant_problems(row: VariantRow, vendor: Vendor, path: Path) -> Iterator[Problem]:
+    for field in ("architectures", "ptx", "ptx_indexed"):
+        yield from _architecture_problems(getattr(row, field), vendor, (*path, field))
+    if row.runtime is not None and vendor.runtime is not None and row.runtime.name != vendor.runtime:
+        text = f"the runtime of {vendor.name} is `{vendor.runtime}`, found {row.runtime.name!r} in"
+        yield Problem((*path, "runtime", "name"), "vendor", text)
+    for place, broken in enumerate(row.broken):
+        yield from _broken_problems(broken, (vendor,), (*path, "broken", place))
 
 
 def _broken_problems(row: BrokenRow, vendors: tuple[Vendor, ...], path: Path) -> Iterator[Problem]:

@@ -22,12 +22,15 @@ def relation_problems(recipes: Mapping[str, tuple[Subject, Recipe]]) -> Iterator
 
 
 def _clashes(recipes: Mapping[str, tuple[Subject, Recipe]]) -> Iterator[tuple[Subject, Problem]]:
-    owners = {name: name for name in recipes}
+    owners: dict[str, list[str]] = {name: [name] for name in recipes}
+    for name, (_, recipe) in sorted(recipes.items()):
+        for alias in recipe.aliases:
+            owners.setdefault(alias, []).append(name)
     for name, (subject, recipe) in sorted(recipes.items()):
         for place, alias in enumerate(recipe.aliases):
-            owner = owners.setdefault(alias, name)
-            if owner != name:
-                text = f"`{alias}` is the name of the recipe `{owner}` already; see"
+            others = [owner for owner in owners[alias] if owner != name]
+            if others:
+                text = f"`{alias}` is a name of the recipe `{others[0]}` as well; see"
                 yield subject, Problem(("aliases", place), "alias", text)
 
 

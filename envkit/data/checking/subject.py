@@ -9,7 +9,7 @@ from envkit.data.assembly import Positions
 from envkit.data.canonical import canonical_document, canonical_fields, heading_of
 from envkit.data.checking.report import DataFault, Problem
 from envkit.data.compiled import TYPES, Document
-from envkit.data.documents import load_document, load_positions, position_of
+from envkit.data.documents import find_unsafe, load_document, load_positions, position_of
 from envkit.data.faults import Path, find_misfits, find_unknown_keys, path_text
 from envkit.data.overlay import (
     REPLACE,
@@ -82,7 +82,7 @@ def read_subject(file: DataFile) -> Subject:
     return Subject(file, (*base.faults, *over.faults), document, (*base.texts, *over.texts), merged)
 
 
-_BLOCKING = ("syntax", "unknown-key", "type")
+_BLOCKING = ("syntax", "text", "unknown-key", "type")
 
 
 def _in_overlay(file: DataFile) -> bool:
@@ -140,7 +140,10 @@ def _type_faults(text: Text, value: object, kind: type[Document], *, partial: bo
         for fault in find_unknown_keys(value, kind)
     ]
     misfits = [Problem(fault.path, "type", fault.problem) for fault in find_misfits(value, kind, partial=partial)]
-    return tuple(text.fault(problem) for problem in (*unknown, *misfits))
+    unsafe = [
+        Problem(path, "text", f"{character} is not allowed in text, found in") for path, character in find_unsafe(value)
+    ]
+    return tuple(text.fault(problem) for problem in (*unsafe, *unknown, *misfits))
 
 
 def _spelling(text: Text, canonical: str) -> tuple[DataFault, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from envkit.resolve.checks.admission import container_admission
-from envkit.resolve.checks.architecture import device_architecture
+from envkit.resolve.checks.architecture import companion_device, device_architecture
 from envkit.resolve.checks.broken import known_broken
 from envkit.resolve.checks.caps import package_cap
 from envkit.resolve.checks.driver import amd_driver_window, driver_exact, driver_floor
@@ -31,6 +31,7 @@ from envkit.resolve.checks.source import (
     vendor,
     yanked,
 )
+from envkit.resolve.checks.vendors import container_reach, image_architecture, runtime_driver, vendor_image
 from envkit.resolve.checks.windows import cpu_level, host_window
 from envkit.resolve.options import Option
 from envkit.resolve.sites import Place
@@ -49,10 +50,12 @@ BUILD_RULES: tuple[Callable[[Option, Situation], Judgement | None], ...] = (
     cpu_architecture,
     cpu_level,
     device_architecture,
+    companion_device,
     known_broken,
     driver_floor,
     driver_exact,
     amd_driver_window,
+    runtime_driver,
     release_age,
     yanked,
     denied,
@@ -67,10 +70,13 @@ PLACE_RULES: tuple[Callable[[Option, Place, Situation], Judgement | None], ...] 
     companion_python,
     operating_system,
     libc,
+    container_reach,
+    image_architecture,
     host_window,
     container_admission,
     base_image,
     constraint,
+    vendor_image,
 )
 
 __all__ = ["BUILD_RULES", "HOST_RULES", "PLACE_RULES", "Judgement"]

@@ -4,6 +4,8 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from envkit.model.host import Runtime
 from envkit.model.matrix import Build
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
@@ -44,6 +46,18 @@ def device_architecture(option: Option, situation: Situation) -> Judgement | Non
     ways = sorted({match for _, match in served})
     names = ", ".join(sorted({device.architecture or "" for device in situation.devices}))
     return passed(RULE, f"the wheel serves {names} with {' and '.join(ways)}", facts=facts, sources=sources)
+
+
+def companion_device(option: Option, situation: Situation) -> Judgement | None:
+    """Require the same of the builds of companions, as far as their rows tell."""
+    for build in option.companions.route.builds:
+        served = [(device, match_device(build, device, situation)) for device in situation.devices]
+        refused = [device for device, match in served if match is Match.NONE]
+        if refused and build.vendor == situation.vendor_name:
+            refusal = _refusal(build, refused, (build.source,))
+            reason = f"{build.package} {build.release}+{build.variant}: {refusal.check.reason}"
+            return replace(refusal, check=replace(refusal.check, reason=reason))
+    return None
 
 
 def match_device(build: Build, device: Accelerator, situation: Situation) -> Match:

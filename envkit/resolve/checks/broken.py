@@ -1,6 +1,6 @@
 """Builds that are known not to work on a device, or anywhere, although every other rule lets them pass."""
 
-from envkit.model.matrix import CPU, BrokenRow
+from envkit.model.matrix import ANY_VARIANT, CPU, BrokenRow
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed
 from envkit.resolve.devices import Accelerator
 from envkit.resolve.options import Option
@@ -12,7 +12,9 @@ RULE = "known-broken"
 def known_broken(option: Option, situation: Situation) -> Judgement | None:
     """Refuse a build that somebody has seen fail: on some device architectures, or everywhere."""
     build = option.build
-    devices = () if CPU in {build.vendor, situation.vendor_name} else situation.devices
+    # A build for the processor that stands in for one that is missing does not meet the devices; one for any does.
+    beside = situation.vendor_name == CPU or (build.vendor == CPU and build.variant != ANY_VARIANT)
+    devices = () if beside else situation.devices
     for row in build.broken:
         hit = tuple(device for device in devices if row.architectures and device.architecture in row.architectures)
         if row.architectures is None or hit:

@@ -4,11 +4,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envkit.model.availability import IndexState
-from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX, Denied
+from envkit.model.matrix import CPU, DEFAULT_INDEX, IMAGE_INDEX, WHEELHOUSE_INDEX, AbsentRow, Denied
 from envkit.model.request import Mode
 from envkit.resolve.builds import source_text
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
 from envkit.resolve.options import Option
+from envkit.resolve.problem import Want
 from envkit.resolve.sites import Place
 from envkit.resolve.situation import Limit, Situation
 from envkit.resolve.versions import day_number, pins_exactly, python_number, within
@@ -21,16 +22,32 @@ def vendor(option: Option, situation: Situation) -> Judgement | None:
     if build.vendor == UNKNOWN_VENDOR:
         reason = f"what {option.name} was built for is not known; assumed {situation.vendor_name}"
         return unknown("vendor", reason, sources=(build.source,))
-    if situation.vendor_name == CPU and build.vendor != CPU and CPU not in option.want.recipe.smoke.devices:
+    if situation.vendor_name == CPU and build.vendor != CPU and not _runs_on_processor(option):
         title = situation.problem.vendor_title(build.vendor)
+        row = absent_row(option.want, CPU)
         reason = f"{option.want.recipe.title} computes on accelerators only, this build on {title}"
         gulf = Gulf(seen="no accelerator in use", needed=f"a device of {title}", group=build.recipe)
+        if row is not None:
+            reason = f"{option.want.recipe.title} has no builds for the processor: {row.reason}"
+            gulf = Gulf(seen=f"builds for {build.vendor}", needed="a build for the processor", group=build.recipe)
         return failed("vendor", reason, gulf, sources=(build.source,))
-    if situation.vendor_name in {CPU, build.vendor} or situation.served:
+    if situation.vendor_name in {CPU, build.vendor} or (situation.served and build.vendor == CPU):
         return None
-    reason = f"{option.want.recipe.title} has no builds for {situation.title}"
+    row = absent_row(option.want, situation.vendor_name)
+    reason = f"{option.want.recipe.title} has no builds for {situation.title}{f': {row.reason}' if row else ''}"
     gulf = Gulf(seen=f"builds for {build.vendor}", needed=f"a build for {situation.title}", group=build.recipe)
     return failed("vendor", reason, gulf, sources=(build.source,))
+
+
+def _runs_on_processor(option: Option) -> bool:
+    """Tell whether a build for an accelerator may compute on the processor: the one that everybody gets by default."""
+    everyday = {DEFAULT_INDEX, IMAGE_INDEX, WHEELHOUSE_INDEX}
+    return CPU in option.want.recipe.smoke.devices and option.build.index in everyday
+
+
+def absent_row(want: Want, vendor_name: str) -> AbsentRow | None:
+    """Return what is known about a recipe that has no builds for a vendor."""
+    return next((row for row in want.recipe.absent if row.vendor == vendor_name), None)
 
 
 def request_range(option: Option, _situation: Situation) -> Judgement | None:
@@ -106,9 +123,9 @@ def extras(option: Option, _situation: Situation) -> Judgement | None:
 
 def companion_index(option: Option, _situation: Situation) -> Judgement | None:
     """Require an index for every pinned companion that has builds for several runtimes."""
-    if not option.companions.lost:
+    if not option.companions.route.lost:
         return None
-    reason = "; ".join(option.companions.lost)
+    reason = "; ".join(option.companions.route.lost)
     gulf = Gulf(seen=option.name, needed="a companion for the same runtime", group=reason)
     return failed("companion-index", reason, gulf, sources=(option.build.source,))
 
@@ -116,7 +133,7 @@ def companion_index(option: Option, _situation: Situation) -> Judgement | None:
 def index_availability(option: Option, situation: Situation) -> Judgement | None:
     """Refuse an index that is known to be out of reach."""
     build = option.build
-    states = (situation.indexes.get(index.name) for index in option.companions.indexes)
+    states = (situation.indexes.get(index.name) for index in option.companions.route.indexes)
     away = next((state for state in states if state is not None and not state.reachable), None)
     if away is not None:
         return _unreachable(away)
@@ -124,7 +141,7 @@ def index_availability(option: Option, situation: Situation) -> Judgement | None
         return passed("index-availability", f"the wheel is a file in {build.index_url}", sources=(build.source,))
     state = situation.indexes.get(build.index)
     if state is None:
-        if situation.problem.availability.offline:
+        if situation.problem.availability.offline or build.index == IMAGE_INDEX:
             return None
         return unknown("index-availability", f"whether index `{build.index}` has it was not asked yet")
     if state.reachable:
@@ -145,7 +162,7 @@ def offline(option: Option, situation: Situation) -> Judgement | None:
     build = option.build
     if (
         not situation.problem.availability.offline
-        or build.index == WHEELHOUSE_INDEX
+        or build.index in {IMAGE_INDEX, WHEELHOUSE_INDEX}
         or build.index in situation.indexes
     ):
         return None
@@ -198,9 +215,10 @@ def _asks_for(row: Denied, packages: tuple[str, ...]) -> bool:
 
 def _labelled(option: Option, version: str) -> str:
     """Return a version with the label that the wheel will have: own indexes label theirs with the variant."""
-    if option.build.index in {DEFAULT_INDEX, WHEELHOUSE_INDEX} or "+" in version:
+    if option.build.index in {DEFAULT_INDEX, IMAGE_INDEX, WHEELHOUSE_INDEX} or "+" in version:
         return version
-    return f"{version}+{option.build.variant}"
+    label = option.build.variant if option.build.label is None else option.build.label
+    return f"{version}+{label}" if label else version
 
 
 def _applies(limit: Limit, place: Place, situation: Situation) -> bool:

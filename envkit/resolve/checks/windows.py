@@ -17,6 +17,7 @@ WINDOW_RULE = "host-window"
 _LEVEL = re.compile(r"(?P<family>.+?)(?:_v(?P<number>\d+))?")
 _WORDS = {
     "os": "system",
+    "os-version": "system's version",
     "kernel": "kernel",
     "firmware": "firmware of the devices",
     "driver": "driver",
@@ -51,7 +52,7 @@ def host_window(option: Option, place: Place, situation: Situation) -> Judgement
     """Require every window of the build, on the host, or in the base image where that decides.
 
     The operating system of a container is its base's; kernel, driver and firmware are the host's. A runtime that is
-    installed beside the packages is the host's for a native environment; of a base image it is not known.
+    installed beside the packages is the host's for a native environment, and the base image's in a container.
     """
     judged = [_judge_window(window, option, place, situation) for window in option.build.windows]
     if not judged:
@@ -75,13 +76,14 @@ def _judge_window(window: HostWindow, option: Option, place: Place, situation: S
     facts = () if window.fact == "os" and place.site.mode is Mode.CONTAINER else (path,)
     sources = (window.source,)
     needed = " or ".join(window.allowed)
-    seen = _system_names(place, situation) if window.fact == "os" else _versions(window.fact, option, place, situation)
-    if not seen:
+    seen = _seen(window.fact, option, place, situation)
+    if seen is None:
         return unknown(WINDOW_RULE, f"the {word} is not known; assumed one of {needed}", facts=facts, sources=sources)
-    reason = f"build is for {word} {needed}; seen {seen[0]}"
+    found = ", ".join(seen) if window.fact == "runtime" else (seen[0] if seen else "")
+    reason = f"build is for {word} {needed}; seen {found or 'none'}"
     if any(_allows(window, allowed, text) for allowed in window.allowed for text in seen):
         return passed(WINDOW_RULE, reason, facts=facts, sources=sources)
-    gulf = Gulf(seen=seen[0], needed=needed, group=f"{window.fact} {needed}")
+    gulf = Gulf(seen=found or f"no {word}", needed=needed, group=f"{window.fact.partition('-')[0]} {needed}")
     return failed(WINDOW_RULE, reason, gulf, facts=facts, sources=sources)
 
 
@@ -90,24 +92,35 @@ def _allows(window: HostWindow, allowed: str, seen: str) -> bool:
 
 
 def _path(fact: str, situation: Situation) -> str:
-    if fact in {"os", "kernel"}:
-        return "os.id" if fact == "os" else "os.kernel"
+    own = {"os": "os.id", "os-version": "os.version", "kernel": "os.kernel"}
+    if fact in own:
+        return own[fact]
     return f"stacks.{situation.vendor_name}.{'runtimes' if fact == 'runtime' else fact}"
 
 
-def _versions(fact: str, option: Option, place: Place, situation: Situation) -> tuple[str, ...]:
-    """Return the versions that are there; none where they are not known."""
-    system, stack = situation.problem.facts.os, situation.stack
-    if fact == "kernel":
-        return (system.kernel,) if system is not None and system.kernel is not None else ()
-    if stack is None:
-        return ()
+def _seen(fact: str, option: Option, place: Place, situation: Situation) -> tuple[str, ...] | None:
+    """Return what is there, the most telling first; None where it is not known."""
+    if fact == "os":
+        return _system_names(place, situation) or None
     if fact == "runtime":
-        name = option.build.runtime.name if option.build.runtime is not None else ""
-        own = place.site.mode is Mode.NATIVE
-        return tuple(runtime.version for runtime in stack.runtimes or () if own and runtime.name == name)
-    text = stack.firmware if fact == "firmware" else stack.driver
-    return (text,) if text is not None else ()
+        return _runtimes(option, place, situation)
+    system, stack = situation.problem.facts.os, situation.stack
+    text: str | None
+    if fact in {"kernel", "os-version"}:
+        text = None if system is None else system.kernel if fact == "kernel" else system.version
+    else:
+        text = None if stack is None else stack.firmware if fact == "firmware" else stack.driver
+    return None if text is None else (text,)
+
+
+def _runtimes(option: Option, place: Place, situation: Situation) -> tuple[str, ...] | None:
+    """Return the versions of the build's runtime: those on the host, or in the base image."""
+    if place.site.mode is Mode.CONTAINER:
+        there = place.site.runtimes
+    else:
+        there = None if situation.stack is None else situation.stack.runtimes
+    name = option.build.runtime.name if option.build.runtime is not None else ""
+    return None if there is None else tuple(runtime.version for runtime in there if runtime.name == name)
 
 
 def _system_names(place: Place, situation: Situation) -> tuple[str, ...]:
