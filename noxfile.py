@@ -68,3 +68,10 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--skip-covered", "--format=total")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure how long things take; nothing here passes or fails."""
+    for script in sorted(Path("tests/bench").glob("*.py")):
+        session.run("python", str(script))

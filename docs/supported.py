@@ -5,9 +5,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from envkit.model.availability import Availability, ImageState, IndexState
-from envkit.model.matrix import CPU, DEFAULT_INDEX, Build, Matrix, Recipe, Vendor
+from envkit.model.matrix import Build, Matrix
+from envkit.model.recipe import Recipe
 from envkit.model.request import Mode, Request, Spec
+from envkit.model.reserved import CPU, DEFAULT_INDEX
 from envkit.model.resolution import Resolution, Status
+from envkit.model.vendor import Vendor
 from envkit.model.version import VendorVersion
 from envkit.resolve import resolve_request
 from envkit.resolve.builds import expand_release, stable_releases, variant_rows

@@ -14,8 +14,9 @@ from envkit.errors import EnvkitError, LockError, NetworkError
 from envkit.model.availability import Availability, ImageState, IndexState, Refusal
 from envkit.model.host import HostFacts
 from envkit.model.lock import Lock
-from envkit.model.matrix import DEFAULT_INDEX, Matrix
+from envkit.model.matrix import Matrix
 from envkit.model.request import Request
+from envkit.model.reserved import DEFAULT_INDEX
 from envkit.model.resolution import Chosen, Resolution, Status
 from envkit.model.value import Value
 from envkit.resolve import resolve_request

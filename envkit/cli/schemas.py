@@ -13,12 +13,14 @@ from envkit.model.environment import Environment, Report
 from envkit.model.host import HostFacts
 from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Thresholds
 from envkit.model.lock import Lock
-from envkit.model.matrix import Foundations, Recipe, Vendor
+from envkit.model.matrix import Foundations
 from envkit.model.plan import Plan
 from envkit.model.project import Project
+from envkit.model.recipe import Recipe
 from envkit.model.resolution import Resolution
 from envkit.model.setup import SetupPlan
 from envkit.model.shown import MatrixIndex, RecipeTable, VendorTable
+from envkit.model.vendor import Vendor
 from envkit.pipeline import Outcome
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

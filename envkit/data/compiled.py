@@ -13,8 +13,11 @@ from envkit import __version__
 from envkit.data.places import DataFile, cache_directory, find_files
 from envkit.errors import DataError
 from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Thresholds
-from envkit.model.matrix import Foundations, Recipe, Source, Vendor
+from envkit.model.matrix import Foundations
+from envkit.model.provenance import Source
+from envkit.model.recipe import Recipe
 from envkit.model.value import DECODING
+from envkit.model.vendor import Vendor
 
 _SIZE_BYTES = 8  # of the number that the cache begins with: the length of its index
 Document = FindingGroup | Foundations | Recipe | RemedyGroup | Systems | Thresholds | Vendor

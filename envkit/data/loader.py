@@ -9,8 +9,10 @@ import msgspec
 from envkit.data.compiled import Compiled, Entry, load_compiled
 from envkit.errors import DataError, UnknownRecipeError, UsageError
 from envkit.model.knowledge import FindingGroup, FindingRow, RemedyGroup, RemedyRow, Systems, Thresholds
-from envkit.model.matrix import Foundations, Matrix, Recipe, Vendor
+from envkit.model.matrix import Foundations, Matrix
+from envkit.model.recipe import Recipe
 from envkit.model.value import DECODING
+from envkit.model.vendor import Vendor
 
 Kind = TypeVar("Kind", FindingGroup, Foundations, Recipe, RemedyGroup, Systems, Thresholds, Vendor)
 

@@ -10,7 +10,7 @@ from envkit.data.documents import check_fields, decode_document, decode_value, d
 from envkit.data.faults import Fault, Path
 from envkit.data.places import MERGED, DataFile, overlay_directory
 from envkit.errors import DataError
-from envkit.model import access, knowledge, matrix
+from envkit.model import access, knowledge, matrix, recipe, vendor
 from envkit.model.value import to_line
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -25,26 +25,26 @@ KEYS: dict[type, tuple[str, ...]] = {
     knowledge.SystemFamily: ("name",),
     knowledge.Threshold: ("id",),
     knowledge.Toolkit: ("vendor",),
-    matrix.AbsentRow: ("vendor",),
-    matrix.AdmissionRow: ("images",),
-    matrix.ArchitectureRow: ("architecture",),
-    matrix.BaseRow: ("image",),
-    matrix.CompanionRow: ("package",),
-    matrix.Denied: ("package", "versions"),
-    matrix.DeviceModel: ("architecture", "names"),
-    matrix.DriverBranch: ("branch",),
-    matrix.DriverFloor: ("runtime_major",),
-    matrix.DriverRow: ("runtime",),
-    matrix.DriverWindow: ("driver",),
-    matrix.ForwardRow: ("runtime", "package"),
-    matrix.IndexRow: ("name",),
-    matrix.KernelFloor: ("architecture",),
     matrix.OsRow: ("os", "version"),
-    matrix.PackageCap: ("package", "allowed"),
-    matrix.ReleaseRow: ("version",),
-    matrix.RuntimeDrivers: ("runtime",),
-    matrix.VariantRow: ("variant", "releases", "cpu_architectures", "system", "index", "image", "package"),
-    matrix.VisibilityRow: ("variable",),
+    recipe.AbsentRow: ("vendor",),
+    recipe.CompanionRow: ("package",),
+    recipe.Denied: ("package", "versions"),
+    recipe.IndexRow: ("name",),
+    recipe.ReleaseRow: ("version",),
+    recipe.VariantRow: ("variant", "releases", "cpu_architectures", "system", "index", "image", "package"),
+    vendor.AdmissionRow: ("images",),
+    vendor.ArchitectureRow: ("architecture",),
+    vendor.BaseRow: ("image",),
+    vendor.DeviceModel: ("architecture", "names"),
+    vendor.DriverBranch: ("branch",),
+    vendor.DriverFloor: ("runtime_major",),
+    vendor.DriverRow: ("runtime",),
+    vendor.DriverWindow: ("driver",),
+    vendor.ForwardRow: ("runtime", "package"),
+    vendor.KernelFloor: ("architecture",),
+    vendor.PackageCap: ("package", "allowed"),
+    vendor.RuntimeDrivers: ("runtime",),
+    vendor.VisibilityRow: ("variable",),
 }
 
 
@@ -180,7 +180,7 @@ def _merge_rows(old: list[object], new: list[object], kind: type[msgspec.Struct]
         rows = {str(place): (row, Origin(overlay=False, path=(place,))) for place, row in enumerate(old)}
     rows |= {row_key(row, kind): (row, Origin(overlay=True, path=(place,))) for place, row in enumerate(new)}
     merged = list(rows.values())
-    return sorted(merged, key=_version, reverse=True) if kind is matrix.ReleaseRow else merged
+    return sorted(merged, key=_version, reverse=True) if kind is recipe.ReleaseRow else merged
 
 
 def _version(placed: _Placed) -> Version:

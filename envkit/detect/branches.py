@@ -6,8 +6,8 @@ from typing import Literal
 from envkit.detect.facts import Surroundings
 from envkit.detect.models import known_vendor, model_by_pci_id
 from envkit.model.host import Device
-from envkit.model.matrix import ArchitectureRow, DriverBranch, Vendor
 from envkit.model.value import Value
+from envkit.model.vendor import ArchitectureRow, DriverBranch, Vendor
 
 Kind = Literal["open", "proprietary"]
 # Branches that are kept up for production, in NVIDIA's words: production and long-term support branch.

@@ -7,8 +7,8 @@ from envkit.detect.models import architecture_of, known_vendor, model_by_pci_id
 from envkit.detect.obstacles import PASSTHROUGH, driver_finding, node_finding
 from envkit.detect.reading import Reading, Sourced, combine, device_evidence, device_gaps, failures, first
 from envkit.model.host import Device, Evidence, Finding, Runtime, Stack
-from envkit.model.matrix import Vendor
 from envkit.model.value import Value
+from envkit.model.vendor import Vendor
 
 _DEVICE_TABLE = "device table"
 

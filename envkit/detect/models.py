@@ -4,7 +4,7 @@ import re
 
 from envkit.errors import UsageError
 from envkit.model.host import Device
-from envkit.model.matrix import DeviceModel, Vendor
+from envkit.model.vendor import DeviceModel, Vendor
 from envkit.model.version import VendorVersion
 
 _BRACKETED = re.compile(r"\[([^\]]+)\]")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from envkit.detect.models import known_vendor
 from envkit.model.host import Device, HostFacts, Mask
-from envkit.model.matrix import VisibilityRow
+from envkit.model.vendor import VisibilityRow
 from envkit.system.host import Host
 
 _INDEX = re.compile(r"(?P<place>\d{1,4})")

@@ -1,7 +1,7 @@
 """What is known about broken hosts: findings, what mends them, and the families of systems that it differs between."""
 
 from envkit.model.host import Severity
-from envkit.model.matrix import Source
+from envkit.model.provenance import Source
 from envkit.model.value import Value
 
 

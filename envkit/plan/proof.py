@@ -1,8 +1,9 @@
 """The smoke tests of a plan, and the modules that they load."""
 
 from envkit.errors import DataError
-from envkit.model.matrix import Matrix, Recipe
+from envkit.model.matrix import Matrix
 from envkit.model.plan import SmokeTest
+from envkit.model.recipe import Recipe
 from envkit.model.request import Mode
 from envkit.model.resolution import Chosen
 

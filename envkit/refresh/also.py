@@ -5,8 +5,9 @@ import threading
 from packaging.version import Version
 
 from envkit.errors import DataError
+from envkit.model.deriving import AlsoRow, DeriveRow
 from envkit.model.host import Gap
-from envkit.model.matrix import AlsoRow, DeriveRow, Recipe
+from envkit.model.recipe import Recipe
 from envkit.refresh.builds import BuildForm, Job, Releases, jobs_for, representative
 from envkit.refresh.inspection import Question
 from envkit.refresh.metadata import find_requirement, requirements_for

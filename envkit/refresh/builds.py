@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterable
 
 from envkit.errors import DataError
+from envkit.model.deriving import BinaryRow, DeriveRow, ModuleRow
 from envkit.model.host import Gap, Runtime
-from envkit.model.matrix import BinaryRow, DeriveRow, ModuleRow
 from envkit.model.value import Value, to_line
 from envkit.refresh.devicecode import DeviceCode
 from envkit.refresh.inspection import Contents, Question

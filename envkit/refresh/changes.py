@@ -5,8 +5,9 @@ from typing import Literal
 
 from packaging.version import Version
 
-from envkit.model.matrix import Recipe, ReleaseRow, VariantRow, Vendor
+from envkit.model.recipe import Recipe, ReleaseRow, VariantRow
 from envkit.model.value import Value
+from envkit.model.vendor import Vendor
 from envkit.model.version import VendorVersion
 from envkit.refresh.variants import covering
 from envkit.refresh.wheels import python_key

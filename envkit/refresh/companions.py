@@ -5,7 +5,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envkit.model.host import Gap
-from envkit.model.matrix import Recipe
+from envkit.model.recipe import Recipe
 from envkit.model.value import Value
 from envkit.refresh.also import Requirements, requirements_of
 from envkit.refresh.builds import Releases

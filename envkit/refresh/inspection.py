@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import msgspec
 
 from envkit.errors import DataError
+from envkit.model.deriving import BinaryRow, ModuleRow
 from envkit.model.host import Runtime
-from envkit.model.matrix import BinaryRow, ModuleRow
 from envkit.model.value import Value
 from envkit.refresh.archive import Archive, Member
 from envkit.refresh.devicecode import DeviceCode, find_code, find_list, from_names

@@ -4,8 +4,9 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from envkit.model.deriving import DeriveRow
 from envkit.model.host import Gap
-from envkit.model.matrix import DeriveRow, Recipe, ReleaseRow
+from envkit.model.recipe import Recipe, ReleaseRow
 from envkit.model.value import Value
 from envkit.refresh.observation import Observation, SeenRelease
 from envkit.refresh.wheels import libc_key

@@ -8,8 +8,9 @@ from packaging.version import Version
 
 from envkit.errors import DataError
 from envkit.model.address import display_url
+from envkit.model.deriving import DeriveRow
 from envkit.model.host import Gap
-from envkit.model.matrix import DeriveRow, Recipe
+from envkit.model.recipe import Recipe
 from envkit.model.value import Value
 from envkit.refresh.also import also_jobs, requirements_of
 from envkit.refresh.builds import (

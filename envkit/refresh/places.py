@@ -8,7 +8,7 @@ from envkit.data import decode_document
 from envkit.data.canonical import canonical_document, canonical_fields, heading_of
 from envkit.data.overlay import REPLACE, Fields, overlay_fields, read_data_file, read_text
 from envkit.data.places import DataFile, find_files, overlay_directory
-from envkit.model.matrix import Recipe
+from envkit.model.recipe import Recipe
 from envkit.model.value import Value
 from envkit.system.directories import ensure_directory
 from envkit.system.files import write_atomically

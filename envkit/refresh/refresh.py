@@ -5,9 +5,13 @@ from collections.abc import Iterable
 import msgspec
 
 from envkit.errors import DataError
+from envkit.model.deriving import DeriveRow
 from envkit.model.host import Gap
-from envkit.model.matrix import DeriveRow, Foundations, Recipe, ReleaseRow, Source, Vendor
+from envkit.model.matrix import Foundations
+from envkit.model.provenance import Source
+from envkit.model.recipe import Recipe, ReleaseRow
 from envkit.model.value import Value
+from envkit.model.vendor import Vendor
 from envkit.refresh.changes import Change, compare_recipes
 from envkit.refresh.merge import merge_releases
 from envkit.refresh.observation import Observation, observe_recipe

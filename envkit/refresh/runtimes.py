@@ -6,7 +6,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envkit.errors import DataError
-from envkit.model.matrix import DeriveRow
+from envkit.model.deriving import DeriveRow
 from envkit.model.value import Value
 from envkit.refresh.inspection import Question
 from envkit.refresh.metadata import exact_pins, requirements_for

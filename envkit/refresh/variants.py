@@ -4,8 +4,9 @@ import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from envkit.model.deriving import DeriveRow
 from envkit.model.host import Runtime
-from envkit.model.matrix import DeriveRow, Recipe, ReleaseRow, VariantRow
+from envkit.model.recipe import Recipe, ReleaseRow, VariantRow
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.refresh.builds import SeenBuild

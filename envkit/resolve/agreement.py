@@ -1,6 +1,6 @@
 """Packages that two recipes share: one version, of one index, for one runtime."""
 
-from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
+from envkit.model.reserved import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.version import VendorVersion
 from envkit.resolve.options import Option
 from envkit.resolve.versions import parse_version, within

@@ -1,6 +1,6 @@
 """The vendor chosen, and the processor as fallback: which attempt answers the request, and what it leaves unused."""
 
-from envkit.model.matrix import CPU
+from envkit.model.reserved import CPU
 from envkit.model.resolution import Check, Status, Verdict
 from envkit.model.value import Value
 from envkit.resolve.attempt import Attempt, attempt_vendor

@@ -5,17 +5,10 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from envkit.model.matrix import (
-    DEFAULT_INDEX,
-    IMAGE_INDEX,
-    BrokenRow,
-    Build,
-    IndexRow,
-    Recipe,
-    ReleaseRow,
-    Source,
-    VariantRow,
-)
+from envkit.model.matrix import Build
+from envkit.model.provenance import Source
+from envkit.model.recipe import BrokenRow, IndexRow, Recipe, ReleaseRow, VariantRow
+from envkit.model.reserved import DEFAULT_INDEX, IMAGE_INDEX
 from envkit.model.value import Value
 from envkit.resolve.versions import is_stable, within
 

@@ -7,8 +7,8 @@ from itertools import combinations
 from msgspec.structs import replace
 
 from envkit.model.host import Device, HostFacts, Libc, Stack
-from envkit.model.matrix import CPU
 from envkit.model.request import Allowance, Mode, Spec
+from envkit.model.reserved import CPU
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.devices import Accelerator, accelerators

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from envkit.model.matrix import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
+from envkit.model.reserved import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.resolution import Base, Chosen, PackageIndex
 from envkit.resolve.additions import find_additions, find_constraints
 from envkit.resolve.answer import Answer

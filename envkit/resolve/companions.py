@@ -4,7 +4,8 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envkit.model.availability import LocalWheel
-from envkit.model.matrix import Build, CompanionRow
+from envkit.model.matrix import Build
+from envkit.model.recipe import CompanionRow
 from envkit.model.value import Value
 from envkit.resolve.problem import Want
 from envkit.resolve.routing import Route

@@ -1,8 +1,8 @@
 """Devices as the rules see them, which of them look usable, and which of them a vendor's environment is made for."""
 
 from envkit.model.host import Device, Stack
-from envkit.model.matrix import ArchitectureRow, Vendor
 from envkit.model.value import Value
+from envkit.model.vendor import ArchitectureRow, Vendor
 from envkit.resolve.models import model_of_device
 from envkit.resolve.problem import Problem
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from envkit.errors import UsageError
 from envkit.model.host import Device
-from envkit.model.matrix import DeviceModel, Vendor
+from envkit.model.vendor import DeviceModel, Vendor
 
 _TOKEN = re.compile(r"[a-z0-9]+")
 

@@ -5,7 +5,9 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from envkit.model.matrix import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX, Build, VariantRow
+from envkit.model.matrix import Build
+from envkit.model.recipe import VariantRow
+from envkit.model.reserved import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
 from envkit.resolve.builds import expand_release, stable_releases, variant_rows
 from envkit.resolve.companions import Companions, companions_at, index_companions, wheelhouse_companions

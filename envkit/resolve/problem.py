@@ -5,8 +5,10 @@ from difflib import get_close_matches
 from envkit.errors import BadSpecError, UnknownRecipeError, UsageError
 from envkit.model.availability import Availability
 from envkit.model.host import HostFacts
-from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX, Matrix, Recipe
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import Recipe
 from envkit.model.request import Mode, Request, Spec
+from envkit.model.reserved import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
 from envkit.resolve.versions import parse_range
 

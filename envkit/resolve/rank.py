@@ -18,7 +18,7 @@ What the user demands (range, Python, vendor, constraints) is not ranked: what d
 
 from collections.abc import Iterator
 
-from envkit.model.matrix import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
+from envkit.model.reserved import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.options import Option, OptionSource, vendor_tiers

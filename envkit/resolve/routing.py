@@ -2,7 +2,8 @@
 
 from itertools import product
 
-from envkit.model.matrix import Build, Matrix, Recipe
+from envkit.model.matrix import Build, Matrix
+from envkit.model.recipe import Recipe
 from envkit.model.resolution import PackageIndex
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion

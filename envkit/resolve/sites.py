@@ -5,9 +5,10 @@ import re
 from msgspec.structs import replace
 
 from envkit.model.host import Libc, Python, Runtime
-from envkit.model.matrix import BaseRow, Foundations
+from envkit.model.matrix import Foundations
 from envkit.model.request import Mode
 from envkit.model.value import Value
+from envkit.model.vendor import BaseRow
 from envkit.resolve.images import image_python, image_system
 from envkit.resolve.problem import Problem
 from envkit.resolve.versions import parse_version, python_allowed, python_minor, python_number

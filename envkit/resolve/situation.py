@@ -7,8 +7,9 @@ from packaging.utils import canonicalize_name
 from envkit.errors import BadSpecError, DataError
 from envkit.model.availability import ImageState, IndexState
 from envkit.model.host import Stack
-from envkit.model.matrix import CPU, Vendor
+from envkit.model.reserved import CPU
 from envkit.model.value import Value
+from envkit.model.vendor import Vendor
 from envkit.model.version import VendorVersion
 from envkit.resolve.builds import source_text
 from envkit.resolve.devices import Accelerator, accelerators, embedded_architectures

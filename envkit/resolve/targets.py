@@ -5,7 +5,8 @@ from difflib import get_close_matches
 
 from envkit.errors import UsageError
 from envkit.model.host import Cpu, Device, Evidence, HostFacts, Libc, OperatingSystem, Python, Stack
-from envkit.model.matrix import CPU, Matrix, OsRow
+from envkit.model.matrix import Matrix, OsRow
+from envkit.model.reserved import CPU
 from envkit.model.version import VendorVersion
 from envkit.resolve.models import find_model
 

@@ -4,8 +4,9 @@ from itertools import combinations
 
 from msgspec.structs import replace
 
-from envkit.model.matrix import CPU, Build
+from envkit.model.matrix import Build
 from envkit.model.request import Spec
+from envkit.model.reserved import CPU
 from envkit.model.value import Value
 from envkit.resolve.attempt import attempt_vendor
 from envkit.resolve.changes import AGREE, Change, driver_steps, with_driver

@@ -6,7 +6,9 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envkit.model.availability import LocalWheel
-from envkit.model.matrix import ANY_VARIANT, WHEELHOUSE_INDEX, Build, Recipe, ReleaseRow, VariantRow
+from envkit.model.matrix import Build
+from envkit.model.recipe import Recipe, ReleaseRow, VariantRow
+from envkit.model.reserved import ANY_VARIANT, WHEELHOUSE_INDEX
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.builds import BuildSource, find_variant, make_build

@@ -1,7 +1,7 @@
 """Why something else was not chosen: every build that somebody asks about, put to the rules at every place."""
 
-from envkit.model.matrix import CPU
 from envkit.model.request import Doubt
+from envkit.model.reserved import CPU
 from envkit.model.resolution import Objection, WhyNot
 from envkit.model.value import Value
 from envkit.resolve.agreement import find_conflict

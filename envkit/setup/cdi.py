@@ -7,8 +7,8 @@ from envkit.errors import DeviceMissingError
 from envkit.model.access import AccessRow
 from envkit.model.cdi import CdiDevice, ContainerEdits, DeviceNode, Hook, Mount, Specification
 from envkit.model.host import Device, HostFacts
-from envkit.model.matrix import Vendor
 from envkit.model.text import check_text
+from envkit.model.vendor import Vendor
 from envkit.system.host import Host
 
 # The first version in which a device's name may begin with a digit, and the first with groups: SPEC.md, released

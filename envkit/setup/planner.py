@@ -18,9 +18,10 @@ from envkit.detect.remedies import family_chain, filled_steps, needed_remedies, 
 from envkit.model.access import AccessRow
 from envkit.model.host import ContainerEngine, Device, Finding, HostFacts, OperatingSystem, Severity
 from envkit.model.knowledge import RemedyRow
-from envkit.model.matrix import Source, Vendor
+from envkit.model.provenance import Source
 from envkit.model.setup import Restart, SetupPart, SetupPlan
 from envkit.model.text import strip_controls
+from envkit.model.vendor import Vendor
 
 _REBOOT = "sudo reboot"
 _GROUPS = "join-owning-groups"

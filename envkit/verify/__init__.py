@@ -7,8 +7,8 @@ import msgspec
 
 from envkit.errors import VerifyError
 from envkit.model.environment import Environment, Report, SmokeResult, VersionDifference
-from envkit.model.matrix import CPU
 from envkit.model.plan import Plan
+from envkit.model.reserved import CPU
 from envkit.model.text import strip_controls
 from envkit.model.value import Value
 from envkit.system.command import Completed

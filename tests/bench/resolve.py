@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from envkit.data import load_matrix
 from envkit.model.availability import Availability
 from envkit.model.host import HostFacts
-from envkit.model.matrix import Matrix, Recipe
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import Recipe
 from envkit.model.request import Mode, Request
 from envkit.resolve import parse_spec, resolve_request, target_facts
 

@@ -6,7 +6,10 @@ import pytest
 from envkit.data import decode_document
 from envkit.data.canonical import canonical_document, heading_of
 from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Thresholds
-from envkit.model.matrix import Foundations, Recipe, Source, VariantRow, Vendor
+from envkit.model.matrix import Foundations
+from envkit.model.provenance import Source
+from envkit.model.recipe import Recipe, VariantRow
+from envkit.model.vendor import Vendor
 
 ROOT = Path(__file__).parents[2]
 FILES = {

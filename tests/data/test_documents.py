@@ -5,7 +5,7 @@ import pytest
 from envkit.data import decode_document, load_document
 from envkit.errors import DataError, ExitStatus, UnsafeTextError
 from envkit.model.host import HostFacts
-from envkit.model.matrix import Recipe
+from envkit.model.recipe import Recipe
 
 
 def nested(levels: int) -> str:

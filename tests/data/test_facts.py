@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envkit.data import load_document, load_foundations, load_recipe, load_vendor
-from envkit.model.matrix import Recipe, ReleaseRow, VariantRow
+from envkit.model.recipe import Recipe, ReleaseRow, VariantRow
 
 FACTS = Path(__file__).parents[3] / "shared" / "facts"
 pytestmark = pytest.mark.skipif(not FACTS.is_dir(), reason=f"the tables are not here: {FACTS}")

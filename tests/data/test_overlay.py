@@ -10,7 +10,8 @@ from envkit.data.origins import Origins
 from envkit.data.overlay import merge_fields, read_data_file
 from envkit.data.places import DataFile, find_files
 from envkit.errors import DataError
-from envkit.model.matrix import Recipe, Vendor
+from envkit.model.recipe import Recipe
+from envkit.model.vendor import Vendor
 
 SOURCE = 'sources: {mirror: {text: "our build farm", retrieved: "2026-11-01"}}\n'
 RELEASE = (

@@ -8,7 +8,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envkit.data import load_foundations, load_recipe, load_vendors
-from envkit.model.matrix import ANY_VARIANT, Recipe, ReleaseRow, VariantRow
+from envkit.model.recipe import Recipe, ReleaseRow, VariantRow
+from envkit.model.reserved import ANY_VARIANT
 
 ARCHITECTURES = ("x86_64", "aarch64")
 FOLDER = Path(__file__).parents[2] / "recipes"

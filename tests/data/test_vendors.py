@@ -8,7 +8,7 @@ import pytest
 from packaging.version import Version
 
 from envkit.data import load_foundations, load_recipe, load_vendor, load_vendors
-from envkit.model.matrix import Vendor
+from envkit.model.vendor import Vendor
 from envkit.model.version import VendorVersion
 
 FOLDER = Path(__file__).parents[2] / "envkit/data/vendors"

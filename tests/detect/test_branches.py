@@ -5,7 +5,7 @@ from envkit.data import load_vendor
 from envkit.detect.branches import DriverChoice, NoDriver, choose_driver, driver_remedy, driver_serves
 from envkit.detect.facts import PciDevice, Surroundings
 from envkit.model.host import Device, OperatingSystem
-from envkit.model.matrix import Source
+from envkit.model.provenance import Source
 from envkit.system.live import LiveHost
 
 NVIDIA = load_vendor("nvidia")

@@ -4,7 +4,7 @@ import pytest
 
 from envkit.data import load_vendor
 from envkit.detect.models import architecture_of, newest_runtime, only_model
-from envkit.model.matrix import Vendor
+from envkit.model.vendor import Vendor
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from envkit.lock import lock_request
 from envkit.model.availability import Availability, IndexState
 from envkit.model.host import Cpu, HostFacts, Libc, OperatingSystem, Python
 from envkit.model.lock import Lock
-from envkit.model.matrix import Foundations, Matrix, Recipe, ReleaseRow, SmokeRow, VariantRow
+from envkit.model.matrix import Foundations, Matrix
+from envkit.model.recipe import Recipe, ReleaseRow, SmokeRow, VariantRow
 from envkit.model.request import Mode, Request
 from envkit.model.resolution import Resolution
 from envkit.model.sources import PackageSources, Setting

@@ -14,7 +14,9 @@ import msgspec
 import pytest
 
 from envkit.data import load_foundations, load_vendors
-from envkit.model.matrix import BinaryRow, DeriveRow, ModuleRow, Recipe, RuntimeNaming, SmokeRow, Source, VariantRow
+from envkit.model.deriving import BinaryRow, DeriveRow, ModuleRow, RuntimeNaming
+from envkit.model.provenance import Source
+from envkit.model.recipe import Recipe, SmokeRow, VariantRow
 from envkit.model.sources import PackageSources, Setting
 from envkit.refresh import Facts
 from envkit.refresh.cache import Cache

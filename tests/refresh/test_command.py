@@ -7,7 +7,7 @@ import pytest
 
 from envkit.data import decode_document
 from envkit.data.canonical import canonical_document
-from envkit.model.matrix import Recipe
+from envkit.model.recipe import Recipe
 from tests.cli.conftest import Ended, Home
 
 World = Any  # see conftest.py

@@ -10,7 +10,7 @@ import msgspec
 import envkit
 from envkit.data.canonical import canonical_document
 from envkit.model.host import Runtime
-from envkit.model.matrix import Recipe, ReleaseRow, VariantRow
+from envkit.model.recipe import Recipe, ReleaseRow, VariantRow
 
 World = Any  # see conftest.py
 

@@ -10,18 +10,9 @@ import pytest
 from envkit.data import decode_document
 from envkit.data.canonical import canonical_document
 from envkit.errors import DataError, IndexUnreachableError
+from envkit.model.deriving import AlsoRow, BinaryRow, DeriveRow, ModuleRow
 from envkit.model.host import Runtime
-from envkit.model.matrix import (
-    AlsoRow,
-    BinaryRow,
-    CompanionRow,
-    DeriveRow,
-    IndexRow,
-    ModuleRow,
-    Recipe,
-    ReleaseRow,
-    VariantRow,
-)
+from envkit.model.recipe import CompanionRow, IndexRow, Recipe, ReleaseRow, VariantRow
 from envkit.refresh import refresh_recipe
 from envkit.refresh.parallel import CONNECTIONS, work_through
 

@@ -8,24 +8,11 @@ import pytest
 from envkit.data import load_matrix
 from envkit.model.availability import Availability
 from envkit.model.host import HostFacts, Runtime
-from envkit.model.matrix import (
-    ArchitectureRow,
-    BaseRow,
-    CompanionRow,
-    DriverBranch,
-    DriverFloor,
-    DriverRow,
-    Foundations,
-    IndexRow,
-    Matrix,
-    Recipe,
-    ReleaseRow,
-    SmokeRow,
-    VariantRow,
-    Vendor,
-)
+from envkit.model.matrix import Foundations, Matrix
+from envkit.model.recipe import CompanionRow, IndexRow, Recipe, ReleaseRow, SmokeRow, VariantRow
 from envkit.model.request import Allowance, Mode, Request
 from envkit.model.resolution import Resolution
+from envkit.model.vendor import ArchitectureRow, BaseRow, DriverBranch, DriverFloor, DriverRow, Vendor
 from envkit.resolve import resolve_request
 from envkit.resolve.spec import parse_spec
 from envkit.resolve.targets import target_facts

@@ -15,8 +15,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envkit.model.host import Device, HostFacts, Stack
-from envkit.model.matrix import ArchitectureRow, Matrix, Recipe, ReleaseRow, VariantRow, Vendor
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import Recipe, ReleaseRow, VariantRow
 from envkit.model.request import Mode, Request
+from envkit.model.vendor import ArchitectureRow, Vendor
 
 CPU = "cpu"
 MAIN_INDEX = "default"

@@ -14,8 +14,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envkit.model.host import Device, HostFacts, Stack
-from envkit.model.matrix import BaseRow, HostWindow, Matrix, VariantRow, Vendor
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import HostWindow, VariantRow
 from envkit.model.request import Mode, Request
+from envkit.model.vendor import BaseRow, Vendor
 from tests.resolve.judge import Pick, Ruling, judge
 
 _BOUND = re.compile(r"(>=|<=|==|<)\s*([0-9A-Za-z.]+?)(\.\*)?")

@@ -7,8 +7,10 @@ from msgspec.structs import replace
 
 from envkit.model.availability import Availability, IndexState
 from envkit.model.host import Cpu, Device, HostFacts, Runtime, Stack
-from envkit.model.matrix import CompanionRow, DriverFloor, IndexRow, Matrix, Recipe, ReleaseRow, SmokeRow, VariantRow
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import CompanionRow, IndexRow, Recipe, ReleaseRow, SmokeRow, VariantRow
 from envkit.model.resolution import Chosen, Resolution, Status
+from envkit.model.vendor import DriverFloor
 
 Ask = Callable[..., Resolution]
 MakeRelease = Callable[..., ReleaseRow]

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from envkit.data import load_matrix
 from envkit.model.availability import Availability
 from envkit.model.host import Cpu, Device, HostFacts, Libc, OperatingSystem, Python, Runtime, Stack
-from envkit.model.matrix import BrokenRow, HostWindow, Matrix
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import BrokenRow, HostWindow
 from envkit.model.request import Allowance, Mode, Request, Spec
 from envkit.model.resolution import Chosen, Status
 from envkit.resolve import resolve_request

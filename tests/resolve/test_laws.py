@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from envkit.data import load_matrix
 from envkit.model.availability import Availability, IndexState
 from envkit.model.host import Device, HostFacts, Libc, Python
-from envkit.model.matrix import Matrix, Recipe
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import Recipe
 from envkit.model.request import Allowance, Mode, Request
 from envkit.model.resolution import Resolution, Status, Verdict
 from envkit.model.value import to_line

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from envkit.errors import UsageError
 from envkit.model.availability import Availability
 from envkit.model.host import HostFacts, Runtime
-from envkit.model.matrix import Matrix, ReleaseRow
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import ReleaseRow
 from envkit.model.request import Allowance, Mode, Request
 from envkit.model.resolution import Resolution, Status, Verdict
 from envkit.resolve.command import request_command

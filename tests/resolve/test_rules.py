@@ -20,9 +20,11 @@ from envkit.model.host import (
     Severity,
     Stack,
 )
-from envkit.model.matrix import ArchitectureRow, Denied, Matrix, ReleaseRow
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import Denied, ReleaseRow
 from envkit.model.request import Mode
 from envkit.model.resolution import Check, Chosen, Resolution, Status, Verdict
+from envkit.model.vendor import ArchitectureRow
 from envkit.resolve.checks.host import with_article
 
 Ask = Callable[..., Resolution]

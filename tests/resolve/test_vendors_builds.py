@@ -9,8 +9,9 @@ from envkit.data import load_matrix, load_vendors
 from envkit.errors import UsageError
 from envkit.model.availability import Availability
 from envkit.model.host import ContainerEngine
-from envkit.model.matrix import CPU, Matrix
+from envkit.model.matrix import Matrix
 from envkit.model.request import Mode, Request
+from envkit.model.reserved import CPU
 from envkit.model.resolution import Resolution
 from envkit.resolve import resolve_request
 from envkit.resolve.spec import parse_spec

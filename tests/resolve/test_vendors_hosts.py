@@ -9,8 +9,9 @@ from envkit.data.documents import load_document
 from envkit.detect import detect_host
 from envkit.model.availability import Availability
 from envkit.model.host import Device, HostFacts
-from envkit.model.matrix import CPU, Matrix
+from envkit.model.matrix import Matrix
 from envkit.model.request import Mode, Request, Spec
+from envkit.model.reserved import CPU
 from envkit.resolve import resolve_request
 from envkit.system.replay import FolderHost
 

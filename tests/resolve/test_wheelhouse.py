@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from envkit.model.availability import Availability, LocalWheel
 from envkit.model.host import Cpu, HostFacts
-from envkit.model.matrix import Matrix, ReleaseRow, VariantRow
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import ReleaseRow, VariantRow
 from envkit.model.resolution import Chosen, Resolution, Status
 from envkit.resolve.wheelhouse import wheel_builds, wheel_platform, wheel_pythons
 

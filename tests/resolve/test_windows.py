@@ -7,9 +7,11 @@ from msgspec.structs import replace
 
 from envkit.errors import BadSpecError
 from envkit.model.host import Cpu, Device, HostFacts, OperatingSystem, Python, Runtime, Stack
-from envkit.model.matrix import BrokenRow, HostWindow, Matrix, PackageCap, ReleaseRow
+from envkit.model.matrix import Matrix
+from envkit.model.recipe import BrokenRow, HostWindow, ReleaseRow
 from envkit.model.request import Mode
 from envkit.model.resolution import Resolution, Status, Verdict
+from envkit.model.vendor import PackageCap
 from envkit.resolve.versions import vendor_within
 
 Ask = Callable[..., Resolution]

@@ -11,8 +11,8 @@ from envkit.detect.cdi import read_yaml
 from envkit.errors import DeviceMissingError, UnsafeTextError
 from envkit.model.cdi import Specification
 from envkit.model.host import Cpu, Device, HostFacts, Stack
-from envkit.model.matrix import Vendor
 from envkit.model.value import to_json
+from envkit.model.vendor import Vendor
 from envkit.setup.cdi import make_specification
 from envkit.system.replay import FolderHost
 

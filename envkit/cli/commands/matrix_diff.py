@@ -9,9 +9,11 @@ from envkit.cli.output import Output
 from envkit.data.difference import row_changes
 from envkit.data.states import State, state_at, state_in_use
 from envkit.errors import ExitStatus
-from envkit.model.matrix import Foundations, Recipe, Vendor
+from envkit.model.matrix import Foundations
+from envkit.model.recipe import Recipe
 from envkit.model.text import check_text, strip_controls
 from envkit.model.value import Value, to_json
+from envkit.model.vendor import Vendor
 from envkit.refresh.changes import compare_recipes
 
 # What sentences about releases tell already; the release itself is named where it goes away.

@@ -8,7 +8,9 @@ from envkit.data.faults import Path
 from envkit.data.origins import Origins
 from envkit.errors import UsageError
 from envkit.model.host import Runtime
-from envkit.model.matrix import Build, Matrix, Recipe, ReleaseRow, Source, VariantRow, Vendor
+from envkit.model.matrix import Build, Matrix
+from envkit.model.provenance import Source
+from envkit.model.recipe import Recipe, ReleaseRow, VariantRow
 from envkit.model.shown import (
     MatrixIndex,
     RecipeTable,
@@ -20,6 +22,7 @@ from envkit.model.shown import (
     ShownVendor,
     VendorTable,
 )
+from envkit.model.vendor import Vendor
 from envkit.model.version import VendorVersion
 from envkit.resolve.builds import expand_release, variant_rows
 from envkit.resolve.checks.driver import find_floor

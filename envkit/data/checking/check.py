@@ -12,7 +12,8 @@ from envkit.data.compiled import Document
 from envkit.data.loader import load_matrix
 from envkit.data.places import DataFile, find_files
 from envkit.errors import DataError
-from envkit.model.matrix import Recipe, Vendor
+from envkit.model.recipe import Recipe
+from envkit.model.vendor import Vendor
 
 
 def check_files(files: tuple[DataFile, ...], *, today: str | None = None) -> CheckReport:

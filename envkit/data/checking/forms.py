@@ -11,27 +11,23 @@ from packaging.version import InvalidVersion, Version
 from envkit.data.checking.report import Problem
 from envkit.data.faults import Path
 from envkit.model.access import PciRange
+from envkit.model.deriving import DeriveRow
 from envkit.model.host import Runtime
-from envkit.model.matrix import (
+from envkit.model.matrix import Foundations
+from envkit.model.provenance import Source
+from envkit.model.recipe import BrokenRow, Denied, HostWindow, ReleaseRow, VariantRow
+from envkit.model.vendor import (
     AdmissionRow,
     ArchitectureRow,
     BaseRow,
-    BrokenRow,
-    Denied,
-    DeriveRow,
     DeviceModel,
     DriverBranch,
     DriverFloor,
     DriverRow,
     ForwardRow,
-    Foundations,
-    HostWindow,
     KernelFloor,
     PackageCap,
-    ReleaseRow,
     RuntimeDrivers,
-    Source,
-    VariantRow,
 )
 from envkit.model.version import VendorVersion
 

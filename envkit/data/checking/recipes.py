@@ -9,7 +9,9 @@ from envkit.data.checking.forms import date_fault, release_fault
 from envkit.data.checking.report import Problem
 from envkit.data.checking.vendors import known_architectures
 from envkit.data.faults import Path
-from envkit.model.matrix import DEFAULT_INDEX, BrokenRow, Recipe, ReleaseRow, VariantRow, Vendor
+from envkit.model.recipe import BrokenRow, Recipe, ReleaseRow, VariantRow
+from envkit.model.reserved import DEFAULT_INDEX
+from envkit.model.vendor import Vendor
 
 
 def recipe_problems(recipe: Recipe, vendors: tuple[Vendor, ...]) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from envkit.data.checking.report import Problem
 from envkit.data.checking.subject import Subject
 from envkit.data.faults import Path
-from envkit.model.matrix import Recipe
+from envkit.model.recipe import Recipe
 
 Needs = Mapping[str, Mapping[str, Path]]
 """By recipe: the recipes that its releases pin packages of, and where."""

@@ -9,7 +9,7 @@ from envkit.data.checking.report import Problem
 from envkit.data.compiled import Document
 from envkit.data.faults import Path
 from envkit.data.overlay import row_key
-from envkit.model.matrix import Source
+from envkit.model.provenance import Source
 
 _ORDERED = ("steps", "program")  # what may well say a thing twice
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envkit.data.checking.report import Problem
-from envkit.model.matrix import Vendor
+from envkit.model.vendor import Vendor
 
 
 def known_architectures(vendor: Vendor) -> frozenset[str]:

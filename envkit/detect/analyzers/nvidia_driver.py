@@ -19,7 +19,7 @@ from envkit.detect.pci import full_address
 from envkit.detect.situation import Situation
 from envkit.detect.sources.kernel_modules import module_field
 from envkit.model.host import Device, Finding
-from envkit.model.matrix import ArchitectureRow
+from envkit.model.vendor import ArchitectureRow
 
 _VENDOR = "nvidia"
 _LICENSES = {"Dual MIT/GPL": "open", "NVIDIA": "proprietary"}

@@ -6,7 +6,7 @@ from envkit.detect.findings import make_finding
 from envkit.detect.models import known_vendor
 from envkit.detect.situation import Situation
 from envkit.model.host import Finding
-from envkit.model.matrix import ArchitectureRow
+from envkit.model.vendor import ArchitectureRow
 from envkit.model.version import VendorVersion
 
 _VENDOR = "nvidia"

@@ -20,7 +20,7 @@ from envkit.detect.reading import (
 from envkit.detect.sources import nvidia_files
 from envkit.detect.sources.nvidia import SERVING, VENDOR, NvidiaSeen, look_at_nvidia
 from envkit.model.host import Device, Evidence, Finding, Runtime, Stack
-from envkit.model.matrix import Vendor
+from envkit.model.vendor import Vendor
 from envkit.system.host import Host
 
 _WSL_NODE = "/dev/dxg"

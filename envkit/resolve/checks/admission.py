@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from envkit.model.matrix import AdmissionRow
+from envkit.model.vendor import AdmissionRow
 from envkit.model.version import VendorVersion
 from envkit.resolve.checks.driver import find_driver_row
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown

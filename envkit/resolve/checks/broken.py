@@ -1,6 +1,7 @@
 """Builds that are known not to work on a device, or anywhere, although every other rule lets them pass."""
 
-from envkit.model.matrix import ANY_VARIANT, CPU, BrokenRow
+from envkit.model.recipe import BrokenRow
+from envkit.model.reserved import ANY_VARIANT, CPU
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed
 from envkit.resolve.devices import Accelerator
 from envkit.resolve.options import Option

@@ -1,6 +1,6 @@
 """Libraries that dropped a device which the frameworks still serve: held at the versions that serve it."""
 
-from envkit.model.matrix import PackageCap
+from envkit.model.vendor import PackageCap
 from envkit.resolve.checks.judgement import Judgement, passed
 from envkit.resolve.situation import Situation
 

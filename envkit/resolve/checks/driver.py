@@ -1,7 +1,7 @@
 """Rules that compare the driver with the runtime of a build."""
 
 from envkit.model.host import Runtime
-from envkit.model.matrix import DriverFloor, DriverRow, DriverWindow, Vendor
+from envkit.model.vendor import DriverFloor, DriverRow, DriverWindow, Vendor
 from envkit.model.version import VendorVersion
 from envkit.resolve.checks.architecture import needs_exact_driver, runtime_text
 from envkit.resolve.checks.forward import find_forward_row, judge_forward

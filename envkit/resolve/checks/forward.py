@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from envkit.model.host import Runtime
-from envkit.model.matrix import ForwardRow
 from envkit.model.request import Allowance, Mode
+from envkit.model.vendor import ForwardRow
 from envkit.model.version import VendorVersion
 from envkit.resolve.checks.judgement import Judgement, passed, unknown
 from envkit.resolve.situation import Situation

@@ -1,6 +1,6 @@
 """Rules about the host and its devices alone: what they refuse is refused for every build of the vendor."""
 
-from envkit.model.matrix import CPU
+from envkit.model.reserved import CPU
 from envkit.model.version import VendorVersion
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
 from envkit.resolve.devices import Accelerator

@@ -1,8 +1,8 @@
 """What a rule says about a candidate: the check that is reported, and what explaining a refusal needs."""
 
-from envkit.model.matrix import ForwardRow
 from envkit.model.resolution import Check, Verdict
 from envkit.model.value import Value
+from envkit.model.vendor import ForwardRow
 
 
 class Judgement(Value):

@@ -4,8 +4,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envkit.model.availability import IndexState
-from envkit.model.matrix import CPU, DEFAULT_INDEX, IMAGE_INDEX, WHEELHOUSE_INDEX, AbsentRow, Denied
+from envkit.model.recipe import AbsentRow, Denied
 from envkit.model.request import Mode
+from envkit.model.reserved import CPU, DEFAULT_INDEX, IMAGE_INDEX, WHEELHOUSE_INDEX
 from envkit.resolve.builds import source_text
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown
 from envkit.resolve.options import Option

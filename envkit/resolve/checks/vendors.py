@@ -1,7 +1,8 @@
 """Rules about vendors' stacks: runtimes that images bring, drivers that runtimes are for, builds in own images."""
 
-from envkit.model.matrix import CPU, RuntimeDrivers, Vendor
 from envkit.model.request import Mode
+from envkit.model.reserved import CPU
+from envkit.model.vendor import RuntimeDrivers, Vendor
 from envkit.model.version import VendorVersion
 from envkit.resolve.checks.architecture import runtime_text
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown

@@ -4,7 +4,8 @@ import re
 from fnmatch import fnmatchcase
 
 from envkit.model.host import OperatingSystem
-from envkit.model.matrix import HostWindow, OsRow
+from envkit.model.matrix import OsRow
+from envkit.model.recipe import HostWindow
 from envkit.model.request import Mode
 from envkit.model.resolution import Verdict
 from envkit.resolve.checks.judgement import Gulf, Judgement, failed, passed, unknown

@@ -7,7 +7,7 @@ from envkit.detect.models import is_integrated, known_vendor
 from envkit.detect.situation import Situation
 from envkit.detect.sources.amd_files import read_topology
 from envkit.model.host import Device, Finding
-from envkit.model.matrix import DriverWindow
+from envkit.model.vendor import DriverWindow
 
 _VENDOR = "amd"
 _MODULE = "amdgpu"
