@@ -152,3 +152,28 @@ def test_a_board_with_shared_memory_is_read_from_its_files(recorded: Callable) -
     assert facts.os.kernel == expect["kernel"]
     assert facts.cpu.architecture == expect["arch"]
     assert facts.memory_mib == expect["memory_total_kib"] // 1024
+
+
+# What each `diagnosis` of the public recordings is here: the id of a finding, or why it is none.
+DIAGNOSES = {
+    "amd-kfd-permission": "nodes-inaccessible",
+    "nvidia-driver-library-mismatch": "driver-library-mismatch",
+    "jetson-wrong-wheel": "jetson-builds",
+    "pci-present-driver-unknown": "driver-unknown",
+    "tpu-libtpu-missing": "tpu-libtpu-missing",
+}
+ARGUED = {
+    "amd-gfx-not-in-wheels": "what wheels hold is no fact of the host: the resolver refuses builds without gfx1031"
+}
+
+
+@pytest.mark.parametrize("folder", folders("*-*"))
+def test_every_diagnosis_is_found_and_no_other(folder: Path, recorded: Callable) -> None:
+    host = recorded(folder)
+    diagnosis = (host.document.get("diagnosis") or {}).get("id")
+    found = {finding.id for finding in host.facts().findings}
+    if diagnosis is None or diagnosis in ARGUED:
+        # A listing of the bus, which says nothing of drivers, is the only other thing to note.
+        assert found <= {"driver-unknown"}
+    else:
+        assert found == {DIAGNOSES[diagnosis]}

@@ -91,7 +91,9 @@ def test_driver_and_diagnosis_of_a_public_recording(folder: Path, recorded: Call
     stack = facts.stack(expect["vendor"])
     assert stack is not None
     assert stack.driver == expect.get("driver_version")
-    assert [finding.id for finding in facts.findings] == ([diagnosis["id"]] if diagnosis else [])
+    # A listing of the bus says nothing of drivers, which is noted.
+    found = [finding.id for finding in facts.findings if finding.id != "driver-unknown"]
+    assert found == ([diagnosis["id"]] if diagnosis else [])
     if "libtpu_version" in expect:
         assert stack.runtimes == ()
 
