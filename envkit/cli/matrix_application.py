@@ -14,6 +14,8 @@ Examples:
   envkit matrix refresh pytorch jax --dry-run
   envkit matrix refresh --check --json
   envkit matrix refresh pytorch --index https://mirror.example.com/simple
+  envkit matrix refresh --source nvidia-drivers --source pytorch-matrix --dry-run
+Sources, which are only read when they are named: nvidia-drivers, pytorch-matrix.
 Exit status: 0 done, 10 changes with `--check`, 8 bad data, 9 no network.
 """
 
@@ -118,6 +120,10 @@ def matrix_refresh_command(
         str | None,
         typer.Option("--index", metavar="URL", help="Read this index; default: the one that pip and uv are set to."),
     ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="NAME", help="Read this page and not the index; can be repeated, see below."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is new and write nothing.")] = False,
     check: Annotated[
         bool, typer.Option("--check", "--exit-code", help="Write nothing, and end with 10 when something is new.")
@@ -136,4 +142,8 @@ def matrix_refresh_command(
         offline=offline,
         as_json=as_json,
     )
+    if source:
+        from envkit.cli.commands.matrix_sources import refresh_sources
+
+        return refresh_sources(context.obj.output, tuple(source), wanted)
     return refresh_matrix(context.obj.output, wanted)

@@ -6,6 +6,7 @@ from envkit.cli.commands.environments import Listing, Removed
 from envkit.cli.commands.explain import Page
 from envkit.cli.commands.matrix import RefreshReport
 from envkit.cli.commands.matrix_diff import MatrixDifference
+from envkit.cli.commands.matrix_sources import SourcesReport
 from envkit.cli.output import Failure
 from envkit.data.checking import CheckReport
 from envkit.model.diagnosis import Diagnosis
@@ -54,6 +55,7 @@ _FORMATS: tuple[type[msgspec.Struct], ...] = (
     Report,
     Resolution,
     SetupPlan,
+    SourcesReport,
     VendorTable,
 )
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from envkit.errors import EnvkitError, LockError
-from envkit.lock.document import read_packages
 from envkit.lock.project import indexed_packages, project_text
 from envkit.lock.target import Target
 from envkit.model.lock import Lock
@@ -53,6 +52,8 @@ def lock_request(
     if resolution.chosen is None:
         message = "nothing was chosen that could be locked"
         raise ValueError(message)
+    from envkit.lock.document import read_packages
+
     target = _target(resolution.chosen, libc, cpu_architecture)
     try:
         with tempfile.TemporaryDirectory(prefix="envkit-lock-") as directory:

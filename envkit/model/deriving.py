@@ -57,3 +57,4 @@ class DeriveRow(Value):
     toolkit: str | None = None  # the package whose versions are those of the runtime, and whose extras pin its parts
     also: tuple[AlsoRow, ...] = ()
     requires: tuple[str, ...] = ()  # packages of other recipes, whose range becomes `ReleaseRow.requires`: torch
+    requires_extra: str | None = None  # the extra that requires them, where the package itself does not: torch

@@ -60,6 +60,7 @@ class DriverBranch(Value):
     source: str
     kind: str | None = None  # LTSB | PB | NFB | legacy
     end_of_life: str | None = None
+    newest: str | None = None  # newest version for data centres, of `envkit matrix refresh --source nvidia-drivers`
 
 
 class DriverWindow(Value):

@@ -1,7 +1,7 @@
 """Vendor versions (`580.65.06`, `8.2.RC1`, `25.0.rc1.1`), which are not PEP 440 versions."""
 
 import re
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from itertools import zip_longest
 
 _PART = re.compile(r"\d+|[A-Za-z]+")
@@ -23,13 +23,7 @@ class VendorVersion:
     def __init__(self, text: str) -> None:
         """Parse `text`; raises `ValueError` when it holds no number."""
         self.text = text.strip()
-        parts = [_part_key(part) for part in _PART.findall(self.text)]
-        if not any(part[0] == 1 for part in parts):
-            message = f"not a version: {text!r}"
-            raise ValueError(message)
-        while parts[-1] == _ZERO and len(parts) > 1:
-            parts.pop()
-        self._parts = tuple(parts)
+        self._parts = _parse(text)
 
     def __eq__(self, other: object) -> bool:
         """Tell whether both mean the same version, whatever their spelling."""
@@ -37,6 +31,8 @@ class VendorVersion:
 
     def __lt__(self, other: "VendorVersion") -> bool:
         """Tell whether this version is older."""
+        if len(self._parts) == len(other._parts):
+            return self._parts < other._parts
         pairs = list(zip_longest(self._parts, other._parts, fillvalue=_ZERO))
         return [mine for mine, _ in pairs] < [theirs for _, theirs in pairs]
 
@@ -56,6 +52,17 @@ class VendorVersion:
     def major(self) -> int:
         """The first number: the CUDA major, the driver branch."""
         return next(number for rank, number, _ in self._parts if rank == 1)
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> tuple[_Part, ...]:
+    parts = [_part_key(part) for part in _PART.findall(text)]
+    if not any(part[0] == 1 for part in parts):
+        message = f"not a version: {text!r}"
+        raise ValueError(message)
+    while parts[-1] == _ZERO and len(parts) > 1:
+        parts.pop()
+    return tuple(parts)
 
 
 def _part_key(part: str) -> _Part:

@@ -20,6 +20,7 @@ Kind = Literal[
     "lost-architecture",
     "lost-runtime",
     "driver-floor",
+    "driver-branch",
     "variant-row",
     "conflict",
     "missing-requirement",

@@ -37,7 +37,10 @@ def pair_companions(
 ) -> tuple[dict[str, Pairing], list[Gap]]:
     """Return the pairing of each release of the main package, and the gaps.
 
-    1. The release requires the companion: the newest that it admits (jax requires one jaxlib).
+    1. The release requires the companion: the newest that it admits (jax requires one jaxlib). Where the range has no
+       upper end, the newest that was there when the release was published: nobody tried it with a later one (xformers
+       0.0.35 requires torch>=2.10). Where it admits any, the one that belongs to the companion before it, by rules 2
+       and 3 (sglang requires a torchvision: the one for its torch).
     2. A companion requires this release exactly: that one, the newest of several (torchvision up to 0.29.0).
     3. The newest companion that admits the release and was published before the next one was (torchvision from 0.29.1).
     """
@@ -45,11 +48,13 @@ def pair_companions(
     gaps: list[Gap] = []
     required = _requirements(main, names, reader, gaps) if names else {}
     pairings = {version: Pairing() for version in main}
-    for name in names:
+    for before, name in zip((None, *names), names, strict=False):
         wheels = by_version(reader.wheels(name))
         ranges = {version: _range(texts, name) for version, texts in required.items()}
         if any(found is not None for found in ranges.values()):
-            chosen = {version: _newest_in(wheels, found) for version, found in ranges.items()}
+            chosen = {version: _newest_in(wheels, found, _day(main[version])) for version, found in ranges.items()}
+            free = {version for version, found in ranges.items() if found is not None and not str(found)}
+            chosen |= _beside(before, {version: pairings[version] for version in free}, wheels, reader, gaps)
         else:
             candidates = _candidates(recipe.package, wheels, main, reader, gaps)
             chosen = {version: _fitting(version, main, candidates) for version in main}
@@ -81,10 +86,29 @@ def _range(texts: tuple[str, ...], package: str) -> SpecifierSet | None:
     return find_requirement(requirements_for(texts, architecture="x86_64", python="3.12"), package)
 
 
-def _newest_in(wheels: Releases, wanted: SpecifierSet | None) -> str | None:
+def _newest_in(wheels: Releases, wanted: SpecifierSet | None, day: str) -> str | None:
     if wanted is None:
         return None
-    return max((version for version in wheels if version in wanted), key=Version, default=None)
+    admitted = [version for version in wheels if version in wanted]
+    if all(part.operator in {">=", ">", "!="} for part in wanted):
+        admitted = [version for version in admitted if _day(wheels[version]) <= day] or admitted
+    return max(admitted, key=Version, default=None)
+
+
+def _beside(
+    partner: str | None, pairings: dict[str, Pairing], wheels: Releases, reader: Reader, gaps: list[Gap]
+) -> dict[str, str | None]:
+    """Return the companion that belongs to another one, `partner`, in the version that each release has of it."""
+    pinned = {
+        version: pairing.packages[partner] for version, pairing in pairings.items() if partner in pairing.packages
+    }
+    if partner is None or not pinned:
+        return {}
+    oldest = min(pinned.values(), key=Version)
+    theirs = by_version(reader.wheels(partner))
+    theirs = {version: group for version, group in theirs.items() if Version(version) >= Version(oldest)}
+    candidates = _candidates(partner, wheels, theirs, reader, gaps)
+    return {version: _fitting(pin, theirs, candidates) for version, pin in pinned.items()}
 
 
 def _candidates(

@@ -1,5 +1,7 @@
 """Rows of releases as the index gives them now, put into the recipe: what is curated stays as it is."""
 
+import re
+
 import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -28,6 +30,7 @@ def merge_releases(recipe: Recipe, derive: DeriveRow, observation: Observation) 
     The glibc floor of a known release is never lowered: the name of a wheel says less than a measurement.
     """
     rows = {row.version: row for row in recipe.releases}
+    named = {seen.version: seen.libc for seen in observation.releases}
     gaps: list[Gap] = []
     for seen in reversed(observation.releases):
         known = rows.get(seen.version)
@@ -36,7 +39,9 @@ def merge_releases(recipe: Recipe, derive: DeriveRow, observation: Observation) 
             if missing:
                 gaps.append(Gap(fact=f"{recipe.package} {seen.version}", source="the index", reason=missing))
             else:
-                rows[seen.version] = _new_row(seen, derive.source, _before(rows, seen.version))
+                before = _before(rows, seen.version)
+                libc = {} if before is None else _measured(before, named.get(before.version, {}), seen)
+                rows[seen.version] = _new_row(seen, derive, before, libc)
         elif known.derived:
             rows[seen.version] = _rewritten(known, seen)
     visible = {seen.version for seen in observation.releases}
@@ -67,15 +72,40 @@ def _before(rows: dict[str, ReleaseRow], version: str) -> ReleaseRow | None:
     return max(older, key=lambda row: Version(row.version), default=None)
 
 
-def _new_row(seen: SeenRelease, source: str, before: ReleaseRow | None) -> ReleaseRow:
-    """Make a row; what is not read from wheels is taken from the release before."""
-    empty = ReleaseRow(version=seen.version, released=seen.released or "", pythons=(), source=source, derived=True)
+def _measured(before: ReleaseRow, named: dict[str, str], seen: SeenRelease) -> dict[str, str]:
+    """Return the glibc floors of the release before that its wheels do not tell: a person measured them."""
+    return {name: floor for name, floor in before.libc.items() if name in seen.pythons and floor != named.get(name)}
+
+
+def _new_row(seen: SeenRelease, derive: DeriveRow, before: ReleaseRow | None, libc: dict[str, str]) -> ReleaseRow:
+    """Make a row; what is not read from wheels is taken from the release before, which has these measured floors."""
+    empty = ReleaseRow(
+        version=seen.version, released=seen.released or "", pythons=(), source=derive.source, derived=True
+    )
     if before is not None and seen.unnamed:
         empty = msgspec.structs.replace(empty, pythons=before.pythons)
     if before is not None and all(build.assumed for build in seen.builds.values()):
-        also = {name: variants for name, variants in before.also.items() if name in seen.pythons}
-        empty = msgspec.structs.replace(empty, default=before.default, also=also)
-    return _rewritten(empty, seen)
+        unread = {name: _unread(variants, derive) for name, variants in before.also.items() if name in seen.pythons}
+        also = {name: variants for name, variants in unread.items() if variants}
+        empty = msgspec.structs.replace(empty, default=before.default, also=also, libc=libc)
+    row = _rewritten(empty, seen)
+    return row if before is None else msgspec.structs.replace(row, also=_ordered(row.also, before.also))
+
+
+def _ordered(also: dict[str, tuple[str, ...]], before: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return further variants in the order that the release before has them in, new ones last."""
+    known = {name: [variant for variant in before.get(name, ()) if variant in also[name]] for name in also}
+    names = dict.fromkeys([name for name in before if name in also] + list(also))
+    return {name: tuple(dict.fromkeys([*known[name], *also[name]])) for name in names}
+
+
+def _unread(variants: tuple[str, ...], derive: DeriveRow) -> tuple[str, ...]:
+    """Return the variants that no row of `derive.also` reads."""
+    digits = {r"\{major\}": r"\d+", r"\{minor\}": r"\d+"}
+    patterns = [re.escape(row.variant) for row in derive.also]
+    for place, pattern in digits.items():
+        patterns = [text.replace(place, pattern) for text in patterns]
+    return tuple(variant for variant in variants if not any(re.fullmatch(text, variant) for text in patterns))
 
 
 def _rewritten(row: ReleaseRow, seen: SeenRelease) -> ReleaseRow:

@@ -81,7 +81,7 @@ def observe_recipe(recipe: Recipe, derive: DeriveRow, reader: Reader, known_pyth
             _release(version, main[version], wheels[version], tuple(pythons), pairings[version]),
             builds=_main_builds(version, wheels[version], main_form, builds, derive),
             also=_also_builds(version, main_form, builds),
-            requires=_requires(required.get(version, ()), derive.requires),
+            requires=_requires(required.get(version, ()), derive),
         )
         for version in sorted(main, key=Version, reverse=True)
         if wheels[version]
@@ -142,9 +142,9 @@ def _also_builds(
     return found
 
 
-def _requires(texts: tuple[str, ...], packages: tuple[str, ...]) -> dict[str, str]:
-    held = requirements_for(texts, architecture=ARCHITECTURES[0], python="3.12")
-    ranges = {package: find_requirement(held, package) for package in packages}
+def _requires(texts: tuple[str, ...], derive: DeriveRow) -> dict[str, str]:
+    held = requirements_for(texts, architecture=ARCHITECTURES[0], python="3.12", extra=derive.requires_extra or "")
+    ranges = {package: find_requirement(held, package) for package in derive.requires}
     return {package: str(found) for package, found in ranges.items() if found is not None and str(found)}
 
 

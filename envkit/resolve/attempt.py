@@ -59,6 +59,22 @@ def attempt_vendor(
     return Attempt(situation=situation, host=host, combination=best, refused=tuple(refused))
 
 
+def find_combination(
+    problem: Problem, wants: tuple[Want, ...], options: tuple[OptionSource, ...], vendor: str
+) -> Combination | None:
+    """Find what `attempt_vendor` finds, without asking why nothing better was taken."""
+    situation = make_situation(problem, wants, vendor)
+    host = judge_host(situation)
+    if any(judgement.fails for judgement in host):
+        return None
+    places = find_places(problem, vendor)
+    fields = tuple(Field(rank_options(own, situation, in_range=True), places, situation) for own in options)
+    if not all(field.fits_somewhere for field in fields):
+        return None
+    assumed = any(counts_as_assumption(judgement) for judgement in host)
+    return _best(fields, places, situation, Conflicts(), assumed=assumed)[0]
+
+
 def _best(
     fields: tuple[Field, ...], places: tuple[Place, ...], situation: Situation, conflicts: Conflicts, *, assumed: bool
 ) -> tuple[Combination | None, tuple[Refused, ...]]:

@@ -10,7 +10,7 @@ from envkit.resolve.checks.broken import RULE as BROKEN_RULE
 from envkit.resolve.checks.judgement import Judgement
 from envkit.resolve.checks.windows import WINDOW_RULE
 from envkit.resolve.grade import judge_fully
-from envkit.resolve.options import Option
+from envkit.resolve.options import Option, OptionPool
 from envkit.resolve.problem import Problem
 from envkit.resolve.sites import find_places
 from envkit.resolve.situation import Situation
@@ -50,7 +50,7 @@ _FACTS = {
 _REQUEST_RULES = frozenset({"python-request", "request-range", "release-age", "extras", "only-index"})
 
 
-def find_blame(attempt: Attempt, trials: tuple[Trial, ...]) -> tuple[Blame, ...]:
+def find_blame(attempt: Attempt, trials: tuple[Trial, ...], pool: OptionPool) -> tuple[Blame, ...]:
     """Return the facts of the smallest sets that stand in the way, cheapest change first.
 
     The solution of each trial is judged by the facts as they are: what refuses it is what the change had to remove.
@@ -72,7 +72,7 @@ def find_blame(attempt: Attempt, trials: tuple[Trial, ...]) -> tuple[Blame, ...]
     for by_fact in grouped:
         if len(by_fact) == smallest:
             for fact, judgements in by_fact.items():
-                blames.setdefault(fact, _joined(judgements, attempt.situation))
+                blames.setdefault(fact, _joined(judgements, attempt.situation, pool))
     return tuple(blames.values())
 
 
@@ -89,22 +89,22 @@ def _by_fact(failures: tuple[Judgement, ...]) -> dict[str, list[Judgement]]:
     return by_fact
 
 
-def _joined(judgements: list[Judgement], situation: Situation) -> Blame:
+def _joined(judgements: list[Judgement], situation: Situation, pool: OptionPool) -> Blame:
     """Blame a fact once: the first rule speaks for it, but all that is needed of a driver is."""
     first = judgements[0]
     if _fact(first) == "driver":
-        return _driver_blame(judgements, situation)
+        return _driver_blame(judgements, situation, pool)
     own = tuple(judgement.needed for judgement in judgements if judgement.rule == first.rule)
     return replace(_blame(first, situation), needed=strictest(own))
 
 
-def _driver_blame(judgements: list[Judgement], situation: Situation) -> Blame:
+def _driver_blame(judgements: list[Judgement], situation: Situation, pool: OptionPool) -> Blame:
     ordered = sorted(judgements, key=lambda judgement: judgement.rule == "kernel-module")
     needed = strictest(tuple(judgement.needed for judgement in ordered))
     number, joint, rest = needed.partition(" and ")
     if number.startswith(">=") and "," not in number:
         # What was judged is the solution for the newest driver; an older one may be enough for another.
-        least = least_driver(situation.problem, situation.vendor_name)
+        least = least_driver(situation.problem, situation.vendor_name, pool)
         needed = needed if least is None else f">={least}{joint}{rest}"
     seen = " and ".join(dict.fromkeys(judgement.seen for judgement in ordered))
     return replace(_blame(ordered[0], situation), seen=seen, needed=needed)

@@ -49,6 +49,8 @@ def variant_rows(recipe: Recipe, architecture: str) -> dict[str, list[VariantRow
 
 def find_variant(rows: list[VariantRow], release: str) -> VariantRow | None:
     """Return the row that covers a release; should several do, the one that sorts first by its range."""
+    if not rows:
+        return None
     fitting = [row for row in rows if within(row.releases, release)]
     return min(fitting, key=lambda row: row.releases) if fitting else None
 

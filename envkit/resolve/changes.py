@@ -12,7 +12,8 @@ from envkit.model.reserved import CPU
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.devices import Accelerator, accelerators
-from envkit.resolve.problem import Problem
+from envkit.resolve.problem import Problem, find_wants
+from envkit.resolve.versions import day_number
 
 AGREE = "use-cpu"
 OTHER_RECIPE = "other-recipe"
@@ -34,7 +35,7 @@ def find_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
     """Return the changes worth trying for a vendor, cheapest first."""
     return (
         Change(kind="pin-framework", cost=1, apply=_any_release),
-        Change(kind="pin-framework", cost=1, apply=_young_release),
+        *((Change(kind="pin-framework", cost=1, apply=_young_release),) if _knows_young(problem, vendor) else ()),
         Change(kind="change-python", cost=2, apply=_any_python_of_the_place),
         Change(kind="drop-extra", cost=2, apply=_no_extras),
         Change(kind="loosen-constraint", cost=2, apply=_no_constraints),
@@ -46,7 +47,7 @@ def find_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
         *_device_changes(problem, vendor),
         Change(kind="use-container", cost=3, apply=_in_container),
         Change(kind="install-python", cost=4, apply=_any_python),
-        Change(kind=FORWARD, cost=5, apply=_forward_compatible),
+        *((Change(kind=FORWARD, cost=5, apply=_forward_compatible),) if _knows_libraries(problem, vendor) else ()),
         Change(kind="reach-index", cost=5, apply=_everything_reachable),
         Change(kind="change-driver", cost=6, apply=_best_driver),
         Change(kind="mend-device", cost=7, apply=_usable_devices),
@@ -57,6 +58,20 @@ def find_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
         Change(kind="other-system", cost=10, apply=_open_system, offered=False),
         Change(kind="other-lock", cost=10, apply=_no_refusals, offered=False),
     )
+
+
+def _knows_young(problem: Problem, vendor: str) -> bool:
+    """Tell whether a recipe of the request, or one that stands in for it, has a release that has yet to settle."""
+    posed = (problem, _other_recipe(problem, vendor))
+    recipes = [want.recipe for other in posed if other is not None for want in find_wants(other)]
+    latest = day_number(problem.request.as_of) - problem.matrix.foundations.settle_days
+    return any(day_number(release.released) > latest for recipe in recipes for release in recipe.releases)
+
+
+def _knows_libraries(problem: Problem, vendor: str) -> bool:
+    """Tell whether the vendor has libraries that stand in for a newer driver."""
+    tables = problem.matrix.vendor(vendor)
+    return tables is not None and bool(tables.forward_rows)
 
 
 def newest_driver(problem: Problem, vendor: str) -> str | None:

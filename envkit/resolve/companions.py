@@ -27,6 +27,8 @@ class Companions(Value):
 def companions_at(companions: Companions, want: Want, python: str) -> Companions:
     """Leave out the default companions that have no wheel for a Python, with a note; those asked for stay."""
     absent = lacking_python(companions, python)
+    if not absent:
+        return companions
     asked = {row.package for row in want.recipe.companions if row.extra in want.spec.extras}
     dropped = [package for package in absent if package not in asked]
     if not dropped:
@@ -43,6 +45,8 @@ def companions_at(companions: Companions, want: Want, python: str) -> Companions
 
 def lacking_python(companions: Companions, python: str) -> tuple[str, ...]:
     """Return the pinned companions without a wheel for a Python."""
+    if not companions.pythons:
+        return ()
     return tuple(package for package in companions.pins if python not in companions.pythons.get(package, (python,)))
 
 

@@ -16,19 +16,25 @@ class Field:
         self._places = places
         self._situation = situation
         self._builds: list[Graded] = []
+        self._fitting: list[int] = []  # the numbers of those that no rule about builds refuses
         self._placed: dict[tuple[int, int], Graded] = {}
+        self._waiting = tuple(self._fitting_numbers() for _ in places)  # by place, what was not yet looked at there
+        self._found: tuple[list[Graded], ...] = tuple([] for _ in places)
 
     def builds(self) -> Iterator[tuple[int, Graded]]:
         """Yield every option, graded as a build, with its number."""
         number = 0
-        while True:
-            if number == len(self._builds):
-                entry = next(self._ranked, None)
-                if entry is None:
-                    return
-                self._builds.append(grade_build(entry, self._situation))
+        while number < len(self._builds) or self._grow():
             yield number, self._builds[number]
             number += 1
+
+    def fits(self, place: int) -> Iterator[Graded]:
+        """Yield what fits a place, graded there."""
+        found = self._found[place]
+        position = 0
+        while position < len(found) or self._look_further(place):
+            yield found[position]
+            position += 1
 
     def at(self, number: int, place: int) -> Graded:
         """Return an option that no rule about builds refuses, graded at a place; both by number."""
@@ -41,22 +47,53 @@ class Field:
         """Return an option graded at every place."""
         return tuple(self.at(number, place) for place in range(len(self._places)))
 
+    @property
+    def fits_somewhere(self) -> bool:
+        """Whether an option fits any of the places."""
+        return any(found or self._look_further(place) for place, found in enumerate(self._found))
+
+    def _look_further(self, place: int) -> bool:
+        """Find one more option that fits a place; false where there is none."""
+        for number in self._waiting[place]:
+            graded = self.at(number, place)
+            if graded.refusal is None:
+                self._found[place].append(graded)
+                return True
+        return False
+
+    def _fitting_numbers(self) -> Iterator[int]:
+        """Yield the numbers of the options that no rule about builds refuses."""
+        position = 0
+        while True:
+            while position == len(self._fitting):
+                if not self._grow():
+                    return
+            yield self._fitting[position]
+            position += 1
+
+    def _grow(self) -> bool:
+        """Grade one more option as a build; false where there is none."""
+        entry = next(self._ranked, None)
+        if entry is None:
+            return False
+        build = grade_build(entry, self._situation)
+        if build.refusal is None:
+            self._fitting.append(len(self._builds))
+        self._builds.append(build)
+        return True
+
 
 class Fitting:
     """What fits a place, in the order of the options; `wanted` says which of it."""
 
-    def __init__(self, field: Field, place: int, wanted: Callable[[Graded], bool] = lambda _: True) -> None:
+    def __init__(self, field: Field, place: int, wanted: Callable[[Graded], bool] | None = None) -> None:
         self._field = field
         self._place = place
         self._wanted = wanted
 
     def __iter__(self) -> Iterator[Graded]:
-        """Yield what fits, graded at the place."""
-        for number, build in self._field.builds():
-            if build.refusal is None:
-                graded = self._field.at(number, self._place)
-                if graded.refusal is None and self._wanted(graded):
-                    yield graded
+        """Return what fits, graded at the place."""
+        return filter(self._wanted, self._field.fits(self._place))
 
 
 class Firm(Fitting):

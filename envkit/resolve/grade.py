@@ -16,11 +16,7 @@ class Graded(Value):
     key: Key
     judgements: tuple[Judgement, ...]
     refusal: Judgement | None = None
-
-    @property
-    def assumed(self) -> bool:
-        """Whether something is assumed for this option."""
-        return any(counts_as_assumption(judgement) for judgement in self.judgements)
+    assumed: bool = False  # something is assumed for this option, and nothing refuses it
 
 
 def judge_host(situation: Situation) -> tuple[Judgement, ...]:
@@ -38,7 +34,8 @@ def grade_build(ranked: Ranked, situation: Situation) -> Graded:
         judgements.append(judgement)
         if judgement.fails:
             return Graded(option=ranked.option, key=ranked.key, judgements=tuple(judgements), refusal=judgement)
-    return Graded(option=ranked.option, key=ranked.key, judgements=tuple(judgements))
+    assumed = any(counts_as_assumption(judgement) for judgement in judgements)
+    return Graded(option=ranked.option, key=ranked.key, judgements=tuple(judgements), assumed=assumed)
 
 
 def grade_place(graded: Graded, place: Place, situation: Situation) -> Graded:
@@ -51,7 +48,8 @@ def grade_place(graded: Graded, place: Place, situation: Situation) -> Graded:
         judgements.append(judgement)
         if judgement.fails:
             return Graded(option=option, key=graded.key, judgements=tuple(judgements), refusal=judgement)
-    return Graded(option=option, key=graded.key, judgements=tuple(judgements))
+    assumed = any(counts_as_assumption(judgement) for judgement in judgements)
+    return Graded(option=option, key=graded.key, judgements=tuple(judgements), assumed=assumed)
 
 
 def judge_fully(option: Option, place: Place, situation: Situation) -> tuple[Judgement, ...]:

@@ -1,7 +1,6 @@
 """Device names and PCI ids looked up in the vendors' model tables."""
 
 import re
-from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -26,11 +25,9 @@ def model_of_device(device: Device, vendor: Vendor) -> DeviceModel | None:
         listed = [model for model in vendor.models if device.pci_id.lower() in model.pci_ids]
         if listed:
             return min(listed, key=lambda model: (model.architecture, model.names))
-    wanted = _tokens(device.name or "")
-    found = [
-        ((len(tokens), tokens, model.architecture), model) for tokens, model in _names(vendor) if _holds(wanted, tokens)
-    ]
-    return max(found, key=lambda match: match[0])[1] if found else None
+    wanted = _spaced(device.name or "")
+    found = [(name, model) for model in vendor.models for name in model.names if _spaced(name) in wanted]
+    return max(found, key=_preference)[1] if found else None
 
 
 def find_model(text: str, vendors: tuple[Vendor, ...]) -> tuple[Vendor, DeviceModel, str]:
@@ -54,15 +51,16 @@ def find_model(text: str, vendors: tuple[Vendor, ...]) -> tuple[Vendor, DeviceMo
     raise _unknown(text, tuple(name for _, _, name in entries))
 
 
-def _names(vendor: Vendor) -> Iterator[tuple[tuple[str, ...], DeviceModel]]:
-    for model in vendor.models:
-        for name in model.names:
-            yield _tokens(name), model
+@lru_cache(maxsize=8192)
+def _spaced(text: str) -> str:
+    """Return the words of a text, each between spaces, so that whole words are found by their letters."""
+    return f" {' '.join(_tokens(text))} "
 
 
-def _holds(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
-    size = len(part)
-    return size > 0 and any(words[start : start + size] == part for start in range(len(words) - size + 1))
+def _preference(match: tuple[str, DeviceModel]) -> tuple[int, tuple[str, ...], str]:
+    name, model = match
+    tokens = _tokens(name)
+    return (len(tokens), tokens, model.architecture)
 
 
 def _is_full_name(wanted: str, vendor: str, name: str) -> bool:

@@ -1,22 +1,27 @@
 """Options: builds that may serve one spec, with the packages that come along."""
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from envkit.model.matrix import Build
-from envkit.model.recipe import VariantRow
+from envkit.model.recipe import Recipe, VariantRow
 from envkit.model.reserved import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
+from envkit.model.version import VendorVersion
 from envkit.resolve.builds import expand_release, stable_releases, variant_rows
 from envkit.resolve.companions import Companions, companions_at, index_companions, wheelhouse_companions
 from envkit.resolve.devices import vendor_names
 from envkit.resolve.problem import Problem, Want
 from envkit.resolve.routing import find_routes
 from envkit.resolve.sites import Place, known_pythons
-from envkit.resolve.versions import parse_version, python_tag
+from envkit.resolve.versions import parse_version, python_tag, within
 from envkit.resolve.wheelhouse import UNKNOWN_VENDOR, wheel_builds
+
+if TYPE_CHECKING:
+    from envkit.resolve.rank import Ranking
 
 
 class Option(Value):
@@ -55,15 +60,18 @@ class OptionSource:
     refused for what they are.
     """
 
-    def __init__(self, problem: Problem, want: Want) -> None:
+    def __init__(self, problem: Problem, want: Want, like: "OptionSource | None" = None) -> None:
+        """Make the options of a spec; `like` has the same builds, see `shares_builds`."""
         self._problem = problem
         self._want = want
+        self.expanded: dict[tuple[str, str, tuple[str, str]], tuple[Build, ...]] = {} if like is None else like.expanded
+        self.rankings: dict[tuple[str, VendorVersion | None, bool], Ranking] = {}  # by vendor, ceiling, in range
         self._rows = {row.version: row for row in stable_releases(want.recipe)}
         self._wheels: dict[str, list[Option]] = {}
         for option in _wheelhouse_options(problem, want):
             self._wheels.setdefault(option.build.release, []).append(option)
-        self._made: dict[str, tuple[Option, ...]] = {}
-        self._variants: dict[str, dict[str, list[VariantRow]]] = {}
+        self._made: dict[tuple[str, str], tuple[Option, ...]] = {}
+        self._variants: dict[tuple[str, str], tuple[Recipe, dict[str, list[VariantRow]]]] = {}
         names = {*self._rows, *self._wheels}
         self.releases = tuple(sorted(names, key=lambda name: (parse_version(name), name), reverse=True))
 
@@ -79,42 +87,68 @@ class OptionSource:
             and (problem.request.on, vendor_names(problem)) == (ours.request.on, vendor_names(ours))
         )
 
-    def may_serve(self, vendors: frozenset[str]) -> bool:
-        """Tell whether a row or a wheel is for one of some vendors, whichever releases it covers."""
-        wheels = (option for options in self._wheels.values() for option in options)
-        rows = {row.vendor for row in self._want.recipe.variants}
-        return bool(rows & vendors) or any(option.build.vendor in vendors for option in wheels)
+    def shares_builds(self, problem: Problem, want: Want) -> bool:
+        """Tell whether the builds from indexes are those of another problem too, whatever is chosen of them there."""
+        ours = self._problem.availability.index_urls
+        return want.recipe is self._want.recipe and problem.availability.index_urls == ours
+
+    def serves_any(self, vendors: frozenset[str]) -> bool:
+        """Tell whether an option is for one of some vendors."""
+        return bool(self._vendors & vendors) and any(self.of_vendors(release, vendors) for release in self.releases)
+
+    @property
+    def has_range(self) -> bool:
+        """Whether the request asks for a range."""
+        return bool(self._want.spec.range)
+
+    def excludes(self, release: str) -> bool:
+        """Tell whether the request's range excludes a release, whatever label its wheels have."""
+        asked = self._want.spec.range
+        return "+" not in asked and release not in self._wheels and not within(asked, release)
 
     def at_release(self, release: str) -> tuple[Option, ...]:
-        """Return the options of a release."""
-        if release not in self._made:
-            self._made[release] = (*self._wheels.get(release, ()), *self._indexed(release))
-        return self._made[release]
+        """Return the options of a release, of all vendors."""
+        return self.of_vendors(release, self._vendors)
+
+    def of_vendors(self, release: str, vendors: frozenset[str]) -> tuple[Option, ...]:
+        """Return the options of a release that are for one of some vendors."""
+        return tuple(option for vendor in sorted(vendors) for option in self._of_vendor(release, vendor))
 
     def __iter__(self) -> Iterator[Option]:
         """Yield all options, the newest release first."""
         for release in self.releases:
             yield from self.at_release(release)
 
-    def _indexed(self, release: str) -> Iterator[Option]:
-        for build in self._builds(release, self._platform):
-            yield from self._routed(build)
-        foreign = self._foreign_vendors
-        others = self._other_platforms if foreign else ()
-        for platform in others:
-            builds = self._builds(release, platform)
-            yield from (option for build in builds if build.vendor in foreign for option in self._routed(build))
+    def _of_vendor(self, release: str, vendor: str) -> tuple[Option, ...]:
+        key = (release, vendor)
+        if key not in self._made:
+            wheels = (option for option in self._wheels.get(release, ()) if option.build.vendor == vendor)
+            self._made[key] = (*wheels, *self._indexed(release, vendor))
+        return self._made[key]
 
-    def _builds(self, release: str, platform: tuple[str, str]) -> tuple[Build, ...]:
+    def _indexed(self, release: str, vendor: str) -> Iterator[Option]:
+        others = self._other_platforms if vendor in self._foreign_vendors else ()
+        for platform in (self._platform, *others):
+            for build in self._builds(release, vendor, platform):
+                yield from self._routed(build)
+
+    def _builds(self, release: str, vendor: str, platform: tuple[str, str]) -> tuple[Build, ...]:
+        key = (release, vendor, platform)
+        if key not in self.expanded:
+            self.expanded[key] = self._expand(release, vendor, platform)
+        return self.expanded[key]
+
+    def _expand(self, release: str, vendor: str, platform: tuple[str, str]) -> tuple[Build, ...]:
         row = self._rows.get(release)
-        if row is None:
+        if row is None or (vendor, *platform) not in self._rows_known:
             return ()
         architecture, system = platform
-        rows = self._variants.get(architecture)
-        if rows is None:
-            rows = self._variants[architecture] = variant_rows(self._want.recipe, architecture)
-        builds = expand_release(self._want.recipe, row, architecture, rows, self._problem.availability.index_urls)
-        return tuple(build for build in builds if build.system == system)
+        key = (architecture, vendor)
+        if key not in self._variants:
+            self._variants[key] = _rows_for(self._want.recipe, architecture, vendor)
+        recipe, rows = self._variants[key]
+        builds = expand_release(recipe, row, architecture, rows, self._problem.availability.index_urls)
+        return tuple(build for build in builds if build.system == system and build.vendor == vendor)
 
     def _routed(self, build: Build) -> Iterator[Option]:
         """Yield a build with each way to take its companions."""
@@ -128,6 +162,18 @@ class OptionSource:
     def _platform(self) -> tuple[str, str]:
         """The processor architecture and the operating system that builds have to be for."""
         return self._problem.cpu_architecture, self._problem.system
+
+    @cached_property
+    def _rows_known(self) -> frozenset[tuple[str, str, str]]:
+        """For which vendors, processor architectures and operating systems there are rows."""
+        rows = self._want.recipe.variants
+        return frozenset((row.vendor, name, row.system) for row in rows for name in row.cpu_architectures)
+
+    @cached_property
+    def _vendors(self) -> frozenset[str]:
+        """The vendors of all rows and wheels."""
+        wheels = {option.build.vendor for options in self._wheels.values() for option in options}
+        return frozenset({row.vendor for row in self._want.recipe.variants} | wheels)
 
     @cached_property
     def _other_platforms(self) -> tuple[tuple[str, str], ...]:
@@ -146,12 +192,38 @@ class OptionSource:
         for release in self.releases:
             if not missing & here:
                 break
-            missing -= {build.vendor for build in self._builds(release, self._platform)}
+            missing -= {vendor for vendor in missing if self._builds(release, vendor, self._platform)}
         return frozenset(missing)
 
 
-def vendor_tiers(source: OptionSource, vendor: str, problem: Problem) -> Iterator[Callable[[Option], bool]]:
-    """Yield which options can serve a vendor's environment, the better ones first.
+class OptionPool:
+    """All option sources made so far: a problem that is solved again makes anew only what its changes touch."""
+
+    def __init__(self, sources: tuple[OptionSource, ...]) -> None:
+        self._sources = list(sources)
+
+    def find(self, problem: Problem, want: Want) -> OptionSource:
+        """Return the options of a spec."""
+        known = next((source for source in self._sources if source.serves(problem, want)), None)
+        if known is not None:
+            return known
+        like = next((source for source in self._sources if source.shares_builds(problem, want)), None)
+        made = OptionSource(problem, want, like)
+        self._sources.append(made)
+        return made
+
+
+def _rows_for(recipe: Recipe, architecture: str, vendor: str) -> tuple[Recipe, dict[str, list[VariantRow]]]:
+    """Leave out of a recipe the variants that a vendor has no part in, so that no builds are made of them."""
+    own = tuple(row for row in recipe.variants if row.vendor == vendor)
+    named = {row.variant for row in own}
+    # Which row covers a release is decided among all rows of a variant, whatever their vendors.
+    rows = {name: every for name, every in variant_rows(recipe, architecture).items() if name in named}
+    return replace(recipe, variants=own), rows
+
+
+def vendor_tiers(source: OptionSource, vendor: str, problem: Problem) -> Iterator[Callable[[str], tuple[Option, ...]]]:
+    """Yield which options of a release can serve a vendor's environment, the better ones first.
 
     A recipe that has no builds for the vendor on any processor architecture stands in with those for the processor, and
     where it has none either, all others are there to be refused for what they are. On a machine without accelerator the
@@ -159,19 +231,18 @@ def vendor_tiers(source: OptionSource, vendor: str, problem: Problem) -> Iterato
     """
     own = frozenset({vendor, UNKNOWN_VENDOR})
     if vendor != CPU:
-        known = source.may_serve(own) and any(option.build.vendor in own for option in source)
-        stands_in = not known and any(option.build.vendor == CPU for option in source)
-        fitting = own if known else {CPU}
-        yield lambda option: option.build.vendor in fitting or not (known or stands_in)
+        served = (vendors for vendors in (own, frozenset({CPU})) if source.serves_any(vendors))
+        fitting = next(served, None)
+        yield source.at_release if fitting is None else partial(source.of_vendors, vendors=fitting)
         return
     resort, here = {DEFAULT_INDEX, WHEELHOUSE_INDEX}, problem.cpu_architecture
-    yield lambda option: option.build.vendor in own
-    yield (
-        lambda option: (
-            option.build.vendor not in own
-            and (option.build.index in resort or not any(row.default for row in option.want.recipe.releases))
-            and option.build.cpu_architecture == here
-        )
+    yield partial(source.of_vendors, vendors=own)
+    yield lambda release: tuple(
+        option
+        for option in source.at_release(release)
+        if option.build.vendor not in own
+        and (option.build.index in resort or not any(row.default for row in option.want.recipe.releases))
+        and option.build.cpu_architecture == here
     )
 
 

@@ -17,6 +17,7 @@ What the user demands (range, Python, vendor, constraints) is not ranked: what d
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from envkit.model.reserved import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
@@ -37,12 +38,46 @@ class Ranked(Value):
     key: Key
 
 
-def rank_options(source: OptionSource, situation: Situation) -> Iterator[Ranked]:
-    """Yield the options for the situation's vendor best first, whatever order their rows come in."""
-    for fits in vendor_tiers(source, situation.vendor_name, situation.problem):
+class Ranking:
+    """Options in their order, each ranked when it is first asked for, and kept for whoever asks next."""
+
+    def __init__(self, waiting: Iterator[Ranked]) -> None:
+        self._waiting = waiting
+        self._known: list[Ranked] = []
+
+    def __iter__(self) -> Iterator[Ranked]:
+        """Yield the options best first."""
+        position = 0
+        while position < len(self._known) or self._grow():
+            yield self._known[position]
+            position += 1
+
+    def _grow(self) -> bool:
+        entry = next(self._waiting, None)
+        if entry is None:
+            return False
+        self._known.append(entry)
+        return True
+
+
+def rank_options(source: OptionSource, situation: Situation, *, in_range: bool = False) -> Iterator[Ranked]:
+    """Yield the options for the situation's vendor best first, whatever order their rows come in.
+
+    `in_range`: leave out releases that the request's range excludes.
+    """
+    # All else that the order depends on is the same for every problem that the source serves.
+    key = (situation.vendor_name, situation.ceiling, in_range and source.has_range)
+    if key not in source.rankings:
+        source.rankings[key] = Ranking(_rank(source, situation, in_range=in_range))
+    return iter(source.rankings[key])
+
+
+def _rank(source: OptionSource, situation: Situation, *, in_range: bool) -> Iterator[Ranked]:
+    for tier in vendor_tiers(source, situation.vendor_name, situation.problem):
         for rank, release in enumerate(source.releases):
-            options = tuple(option for option in source.at_release(release) if fits(option))
-            yield from _ranked(options, rank, situation)
+            if in_range and source.excludes(release):
+                continue
+            yield from _ranked(tier(release), rank, situation)
 
 
 def _ranked(options: tuple[Option, ...], rank: int, situation: Situation) -> list[Ranked]:
@@ -54,9 +89,13 @@ def _ranked(options: tuple[Option, ...], rank: int, situation: Situation) -> lis
 
 def _runtimes(options: tuple[Option, ...], situation: Situation) -> dict[str, tuple[int, int]]:
     """Return, by runtime version, whether it is beyond the driver's own runtime, and its rank with the newest first."""
-    texts = {option.build.runtime.version for option in options if option.build.runtime is not None}
+    texts = frozenset(option.build.runtime.version for option in options if option.build.runtime is not None)
+    return _rank_runtimes(texts, situation.ceiling)
+
+
+@lru_cache(maxsize=1024)
+def _rank_runtimes(texts: frozenset[str], ceiling: VendorVersion | None) -> dict[str, tuple[int, int]]:
     ordered = sorted((VendorVersion(text) for text in texts), key=lambda version: (version, version.text), reverse=True)
-    ceiling = situation.ceiling
     return {
         version.text: (int(ceiling is not None and version > ceiling), rank) for rank, version in enumerate(ordered)
     }

@@ -11,6 +11,7 @@ from envkit.resolve.attempt import Attempt
 from envkit.resolve.blame import find_blame
 from envkit.resolve.changes import AGREE, OTHER_RECIPE, find_changes
 from envkit.resolve.chosen import make_chosen
+from envkit.resolve.options import OptionPool
 from envkit.resolve.problem import Problem
 from envkit.resolve.rejected import group_refusals
 from envkit.resolve.remedies import image_remedies, make_remedies
@@ -61,9 +62,10 @@ def _help(answer: Answer) -> tuple[tuple[Blame, ...], tuple[Remedy, ...]]:
     changes = find_changes(answer.problem, vendor)
     if not attempt.situation.installable:
         changes = tuple(change for change in changes if change.kind in {AGREE, OTHER_RECIPE})
-    trials = find_trials(answer.problem, vendor, changes, answer.options)
+    pool = OptionPool(answer.options)
+    trials = find_trials(answer.problem, vendor, changes, pool)
     remedies = (*make_remedies(trials, attempt.situation), *image_remedies(attempt))
-    return find_blame(attempt, trials), tuple(sorted(remedies, key=lambda remedy: remedy.cost))
+    return find_blame(attempt, trials, pool), tuple(sorted(remedies, key=lambda remedy: remedy.cost))
 
 
 def _to_explain(answer: Answer) -> Attempt | None:

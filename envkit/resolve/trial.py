@@ -8,10 +8,10 @@ from envkit.model.matrix import Build
 from envkit.model.request import Spec
 from envkit.model.reserved import CPU
 from envkit.model.value import Value
-from envkit.resolve.attempt import attempt_vendor
+from envkit.resolve.attempt import find_combination
 from envkit.resolve.changes import AGREE, Change, driver_steps, with_driver
 from envkit.resolve.combine import Combination
-from envkit.resolve.options import OptionSource
+from envkit.resolve.options import OptionPool
 from envkit.resolve.problem import Problem, find_wants
 from envkit.resolve.versions import day_number, python_allowed, within
 
@@ -39,31 +39,25 @@ class Trial(Value):
         return all(change.offered for change in self.changes)
 
 
-def find_trials(
-    problem: Problem, vendor: str, changes: tuple[Change, ...], sources: tuple[OptionSource, ...]
-) -> tuple[Trial, ...]:
+def find_trials(problem: Problem, vendor: str, changes: tuple[Change, ...], pool: OptionPool) -> tuple[Trial, ...]:
     """Return the single changes that make the problem solvable for a vendor, or the pairs when no single one does.
 
-    A change to the processor is tried for itself only and does not stop the search for pairs. `sources` are the options
+    A change to the processor is tried for itself only and does not stop the search for pairs. The pool has the options
     of the problem, which most changes leave as they are.
     """
-    singles = tuple(trial for change in changes if (trial := _try(problem, vendor, (change,), sources)) is not None)
+    singles = tuple(trial for change in changes if (trial := _try(problem, vendor, (change,), pool)) is not None)
     if any(trial.kinds != (AGREE,) for trial in singles):
         return singles
     others = [change for change in changes if change.kind != AGREE]
-    pairs = (_try(problem, vendor, pair, sources) for pair in combinations(others, 2))
+    pairs = (_try(problem, vendor, pair, pool) for pair in combinations(others, 2))
     found = [*(trial for trial in pairs if trial is not None), *singles]
     return tuple(sorted(found, key=lambda trial: trial.cost))
 
 
-def solve_again(problem: Problem, vendor: str, sources: tuple[OptionSource, ...] = ()) -> Combination | None:
-    """Return the best combination of a changed problem for one vendor; `sources` are tried before new ones are made."""
+def solve_again(problem: Problem, vendor: str, pool: OptionPool) -> Combination | None:
+    """Return the best combination of a changed problem for one vendor; new options go into the pool."""
     wants = find_wants(problem)
-    options = tuple(
-        next((source for source in sources if source.serves(problem, want)), None) or OptionSource(problem, want)
-        for want in wants
-    )
-    return attempt_vendor(problem, wants, options, vendor).combination
+    return find_combination(problem, wants, tuple(pool.find(problem, want) for want in wants), vendor)
 
 
 def _pin(asked: Spec, build: Build, original: Problem) -> str:
@@ -73,13 +67,15 @@ def _pin(asked: Spec, build: Build, original: Problem) -> str:
     return f"=={build.release}" if waits or not within(asked.range, build.release) else asked.range
 
 
-def least_driver(problem: Problem, vendor: str) -> str | None:
+def least_driver(problem: Problem, vendor: str, pool: OptionPool) -> str | None:
     """Return the oldest driver above the present one that makes the problem solvable by itself; None: none is known."""
-    steps = driver_steps(problem, vendor)
-    return next((step for step in steps if solve_again(with_driver(problem, vendor, step), vendor) is not None), None)
+    for step in driver_steps(problem, vendor):
+        if solve_again(with_driver(problem, vendor, step), vendor, pool) is not None:
+            return step
+    return None
 
 
-def _try(problem: Problem, vendor: str, changes: tuple[Change, ...], sources: tuple[OptionSource, ...]) -> Trial | None:
+def _try(problem: Problem, vendor: str, changes: tuple[Change, ...], pool: OptionPool) -> Trial | None:
     changed = problem
     for change in changes:
         after = change.apply(changed, vendor)
@@ -87,11 +83,11 @@ def _try(problem: Problem, vendor: str, changes: tuple[Change, ...], sources: tu
             return None
         changed = after
     goal = CPU if changes[0].kind == AGREE else vendor
-    combination = solve_again(changed, goal, sources)
+    combination = solve_again(changed, goal, pool)
     if combination is None:
         return None
     posed = _as_posed(changed, problem, changes, combination)
-    settled = combination if posed == changed else solve_again(posed, goal, sources)
+    settled = combination if posed == changed else solve_again(posed, goal, pool)
     return None if settled is None else Trial(changes=changes, problem=posed, combination=settled)
 
 

@@ -22,7 +22,7 @@ _BOUNDS: dict[str, Callable[[VendorVersion, VendorVersion], bool]] = {
 }
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=65536)
 def parse_version(text: str) -> Version:
     """Parse a PEP 440 version; raises `packaging.version.InvalidVersion`."""
     return Version(text)
@@ -38,7 +38,7 @@ def parse_range(text: str) -> SpecifierSet:
         raise BadSpecError(message, hints=("ranges are written like `>=2.9,<3` or `==2.9.*`",)) from error
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=262144)
 def within(range_text: str, version_text: str) -> bool:
     """Tell whether a version lies in a range; prereleases count like any other version."""
     return parse_range(range_text).contains(parse_version(version_text), prereleases=True)
@@ -84,6 +84,7 @@ def is_stable(version_text: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=4096)
 def day_number(date: str) -> int:
     """Return the Julian day number of an ISO date, so that dates can be subtracted."""
     year, month, day = (int(part) for part in date[:10].split("-"))

@@ -133,7 +133,7 @@ class RangeServer:
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         parts = request.path.strip("/").split("/")
         if request.path in self.pages:
-            self._send(request, 200, *self.pages[request.path])
+            self._tagged(request, *self.pages[request.path])
         elif parts[0] == "files":
             self._file(request, parts[1])
         else:
@@ -164,7 +164,9 @@ class RangeServer:
         if not files:
             self._send(request, 404, "text/plain", b"not here")
             return
-        kind, body = self._html(files) if self.html else self._json(files)
+        self._tagged(request, *(self._html(files) if self.html else self._json(files)))
+
+    def _tagged(self, request: BaseHTTPRequestHandler, kind: str, body: bytes) -> None:
         etag = f'"{hashlib.sha256(body).hexdigest()[:8]}"'
         if self.etags and request.headers.get("If-None-Match") == etag:
             self._send(request, 304, kind, b"")

@@ -37,10 +37,10 @@ class Installed:
             "XDG_CACHE_HOME": str(root / "cache"),
         }
 
-    def refresh(self) -> str:
+    def refresh(self, *arguments: str) -> str:
         before = self.bundled.read_bytes()
         ended = subprocess.run(
-            [sys.executable, "-m", "envkit", "matrix", "refresh"],
+            [sys.executable, "-m", "envkit", "matrix", "refresh", *arguments],
             check=False,
             capture_output=True,
             text=True,

@@ -275,6 +275,36 @@ def test_companions_are_paired_by_requirement_by_pin_and_by_date(
     assert rows[0].packages_pythons == {"vision": ("3.12",)}
 
 
+def test_a_companion_without_an_upper_end_is_one_of_the_release_s_day(
+    world: World, recipe: Recipe, write_wheel: Write
+) -> None:
+    world.release("1.0", requires=("core>=1.0",), uploaded="2026-01-10")
+    world.release("1.1", requires=("core>=3.0",), uploaded="2026-01-10")
+    for version, day in (("1.0", "2026-01-01"), ("2.0", "2026-01-10"), ("3.0", "2026-02-01")):
+        world.server.uploaded[write_wheel(world.files, "core", version).name] = day
+    companions = (CompanionRow(package="core", extra="core"),)
+    rows = refreshed(world, msgspec.structs.replace(recipe, companions=companions)).recipe.releases
+    assert [row.packages for row in rows] == [{"core": "3.0"}, {"core": "2.0"}]
+
+
+def test_a_companion_in_any_version_goes_with_the_companion_before_it(
+    world: World, recipe: Recipe, write_wheel: Write
+) -> None:
+    world.release("1.0", requires=("core==2.0", "vision"), uploaded="2026-03-01")
+    world.release("1.1", requires=("core==2.1", "vision"), uploaded="2026-03-02")
+    for version, day in (("2.0", "2026-01-01"), ("2.1", "2026-02-01"), ("2.2", "2026-02-20")):
+        world.server.uploaded[write_wheel(world.files, "core", version).name] = day
+    for version, needs, day in (
+        ("5.0", "core==2.0", "2026-01-01"),
+        ("5.1", "core>=2.1", "2026-02-02"),
+        ("5.2", "core>=2.1", "2026-02-21"),
+    ):
+        world.server.uploaded[write_wheel(world.files, "vision", version, requires=(needs,)).name] = day
+    companions = tuple(CompanionRow(package=name, extra=name) for name in ("core", "vision"))
+    rows = refreshed(world, msgspec.structs.replace(recipe, companions=companions)).recipe.releases
+    assert [row.packages for row in rows] == [{"core": "2.1", "vision": "5.1"}, {"core": "2.0", "vision": "5.0"}]
+
+
 def test_a_package_of_python_only_has_the_pythons_of_its_binary_companion(
     world: World, recipe: Recipe, write_wheel: Write
 ) -> None:
@@ -348,6 +378,52 @@ def test_ranges_for_other_recipes_are_taken_from_the_requirements(world: World, 
     assert recipe.releases[0].requires == {"torch": "==2.9.1"}
     world.release("1.1", requires=("torch==2.10.0",), uploaded="2026-02-01")
     assert "requires torch ==2.9.1 → ==2.10.0" in said(refreshed(world, recipe))[0]
+
+
+def test_a_range_that_only_an_extra_requires_is_read_with_the_extra(world: World, recipe: Recipe) -> None:
+    world.release("1.0", requires=("torch>=2.6; extra == 'torch'",))
+    derive = DeriveRow(source="wheels", releases=">=1", requires=("torch",))
+    plain = refreshed(world, msgspec.structs.replace(recipe, derive=derive)).recipe
+    assert plain.releases[0].requires == {}
+    derive = msgspec.structs.replace(derive, requires_extra="torch")
+    asked = refreshed(world, msgspec.structs.replace(recipe, derive=derive)).recipe
+    assert asked.releases[0].requires == {"torch": ">=2.6"}
+
+
+def test_a_measured_floor_goes_over_to_the_next_release_and_a_named_one_does_not(
+    world: World, recipe: Recipe, write_wheel: Write
+) -> None:
+    world.release("1.0", libc="manylinux_2_17")
+    recipe = msgspec.structs.replace(recipe, derive=DeriveRow(source="wheels", releases=">=1"))
+    known = refreshed(world, recipe).recipe.releases[0]
+    world.release("1.1", libc="manylinux_2_5", uploaded="2026-02-01")
+    write_wheel(world.files, "frame", "1.2")
+    for floor, expected in (("2.17", "2.5"), ("2.31", "2.31")):
+        row = msgspec.structs.replace(known, libc={"x86_64": floor})
+        rows = refreshed(world, msgspec.structs.replace(recipe, releases=(row,))).recipe.releases
+        assert rows[1].libc == {"x86_64": expected}
+    assert rows[0].libc == {"x86_64": "2.31"}
+
+
+def test_a_new_release_has_no_further_build_of_the_one_before_that_is_read_and_not_there(
+    world: World, recipe: Recipe, write_wheel: Write
+) -> None:
+    world.release("1.0")
+    world.release("1.1", uploaded="2026-02-01")
+    write_wheel(world.files, "frame-gpu", "1.0", "cp312-cp312-manylinux_2_28_x86_64")
+    also = AlsoRow(variant="cu{major}", runtime="cuda", package="frame-gpu", version="12.0")
+    derive = DeriveRow(source="wheels", releases=">=1", runtimes=recipe.derive.runtimes, also=(also,))
+    recipe = msgspec.structs.replace(recipe, derive=derive)
+    known = refreshed(world, recipe).recipe.releases[1]
+    assert known.also == {"x86_64": ("cu12",)}
+    row = msgspec.structs.replace(known, also={"x86_64": ("cu12", "npu")})
+    recipe = msgspec.structs.replace(recipe, releases=(row,))
+    assert [row.also for row in refreshed(world, recipe).recipe.releases] == [
+        {"x86_64": ("npu",)},
+        {"x86_64": ("cu12", "npu")},
+    ]
+    write_wheel(world.files, "frame-gpu", "1.1", "cp312-cp312-manylinux_2_28_x86_64")
+    assert refreshed(world, recipe).recipe.releases[0].also == {"x86_64": ("cu12", "npu")}
 
 
 def test_where_only_the_list_of_files_is_read_a_new_release_is_as_the_one_before(world: World, recipe: Recipe) -> None:

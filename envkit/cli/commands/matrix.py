@@ -65,7 +65,7 @@ def refresh_matrix(output: Output, wanted: Wanted) -> int:
             refreshed = refresh_recipe(file.recipe, facts, session.reader)
             news.append(_record(file, refreshed, write=wanted.write))
             _show(output, reporter, news[-1], as_json=wanted.as_json)
-        reporter.stage("asked", f"{display_url(index)}: {_traffic(session)}")
+        reporter.stage("asked", f"{display_url(index)}: {traffic_text(session.requests, session.bytes)}")
     if wanted.as_json:
         report = RefreshReport(
             index=display_url(index), recipes=tuple(news), requests=session.requests, bytes=session.bytes
@@ -126,8 +126,9 @@ def _show(output: Output, reporter: CommandReporter, news: RecipeNews, *, as_jso
         reporter.stage("wrote", news.written)
 
 
-def _traffic(session: Session) -> str:
-    return f"{_count(session.requests, 'request')}, {session.bytes / 2**20:.1f} MiB"
+def traffic_text(requests: int, received: int) -> str:
+    """Say how many requests were made, and how many bytes were received."""
+    return f"{_count(requests, 'request')}, {received / 2**20:.1f} MiB"
 
 
 def _count(number: int, noun: str) -> str:

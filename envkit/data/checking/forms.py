@@ -111,6 +111,7 @@ FORMS: dict[tuple[type, str], Form] = {
     (DeviceModel, "pci_ids"): ("pci-id", _pci_id),
     (DriverBranch, "ceiling"): _RUNTIME,
     (DriverBranch, "end_of_life"): _MONTH,
+    (DriverBranch, "newest"): _RUNTIME,
     (DriverFloor, "minimum"): _RUNTIME,
     (DriverFloor, "minimum_windows"): _RUNTIME,
     (DriverRow, "minimum"): _RUNTIME,
