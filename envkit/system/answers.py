@@ -1,6 +1,5 @@
 """Kept answers of commands that say the same until the machine, its driver or its devices change."""
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -43,7 +42,7 @@ class KeepingHost(LiveHost):
             return super().run(command)
         environment = (f"{key}={value}" for key, value in sorted(command.environment.items()))
         words = "\0".join([*normal_argv(command.argv), *environment])
-        name = hashlib.sha256(words.encode(errors="replace")).hexdigest()
+        name = _digest(words)
         with self._lock:
             answer = self._known().get(name)
         if answer is not None:
@@ -58,7 +57,7 @@ class KeepingHost(LiveHost):
     def _known(self) -> dict[str, Completed]:
         if self._kept is None:
             told = self._state(self)
-            key = "" if told is None else hashlib.sha256(told.encode(errors="replace")).hexdigest()
+            key = "" if told is None else _digest(told)
             kept = self._read() if key else None
             self._kept = kept if kept is not None and kept.key == key else _Kept(key, {})
         return self._kept.answers
@@ -84,3 +83,10 @@ class KeepingHost(LiveHost):
             temporary.replace(self._file)
         except OSError:
             return
+
+
+def _digest(text: str) -> str:
+    # Imported here: it takes 5 ms, and a machine without devices runs no command whose answer is kept.
+    import hashlib
+
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
