@@ -71,6 +71,7 @@ class OptionSource:
         for option in _wheelhouse_options(problem, want):
             self._wheels.setdefault(option.build.release, []).append(option)
         self._made: dict[tuple[str, str], tuple[Option, ...]] = {}
+        self._foreign: dict[str, bool] = {}
         self._variants: dict[tuple[str, str], tuple[Recipe, dict[str, list[VariantRow]]]] = {}
         names = {*self._rows, *self._wheels}
         self.releases = tuple(sorted(names, key=lambda name: (parse_version(name), name), reverse=True))
@@ -127,7 +128,7 @@ class OptionSource:
         return self._made[key]
 
     def _indexed(self, release: str, vendor: str) -> Iterator[Option]:
-        others = self._other_platforms if vendor in self._foreign_vendors else ()
+        others = self._other_platforms if self._is_foreign(vendor) else ()
         for platform in (self._platform, *others):
             for build in self._builds(release, vendor, platform):
                 yield from self._routed(build)
@@ -180,20 +181,19 @@ class OptionSource:
         named = {(name, row.system) for row in self._want.recipe.variants for name in row.cpu_architectures}
         return tuple(sorted(named - {self._platform}))
 
-    @cached_property
-    def _foreign_vendors(self) -> frozenset[str]:
-        """The vendors that have no option for the host's platform; of another system's, only those it is about."""
-        variants = self._want.recipe.variants
-        architecture, system = self._platform
-        meant = {CPU, self._problem.request.on, *vendor_names(self._problem)}
-        missing = {row.vendor for row in variants if row.system == system or row.vendor in meant}
-        missing -= {option.build.vendor for options in self._wheels.values() for option in options}
-        here = {row.vendor for row in variants if architecture in row.cpu_architectures and row.system == system}
-        for release in self.releases:
-            if not missing & here:
-                break
-            missing -= {vendor for vendor in missing if self._builds(release, vendor, self._platform)}
-        return frozenset(missing)
+    def _is_foreign(self, vendor: str) -> bool:
+        """Tell whether a vendor has no option for the host's platform; of another system's, only those it is about."""
+        if vendor not in self._foreign:
+            system = self._problem.system
+            meant = {CPU, self._problem.request.on, *vendor_names(self._problem)}
+            rows = (row for row in self._want.recipe.variants if row.vendor == vendor)
+            listed = any(row.system == system or vendor in meant for row in rows)
+            wheels = (option for options in self._wheels.values() for option in options)
+            here = any(option.build.vendor == vendor for option in wheels) or any(
+                self._builds(release, vendor, self._platform) for release in self.releases
+            )
+            self._foreign[vendor] = listed and not here
+        return self._foreign[vendor]
 
 
 class OptionPool:
