@@ -11,9 +11,12 @@ from envkit.cli.matrix_application import matrix_application
 from envkit.cli.options import (
     Allow,
     BaseImage,
+    CheckIndexes,
+    Container,
     Devices,
     EngineName,
     EnvironmentName,
+    Facts,
     Json,
     Name,
     Native,
@@ -22,8 +25,11 @@ from envkit.cli.options import (
     OnlyIndex,
     Packages,
     PythonRange,
+    RecordedHost,
     Specs,
+    Target,
     Wheelhouses,
+    WhyNot,
 )
 from envkit.cli.output import Output
 from envkit.errors import ExitStatus, UsageError
@@ -170,18 +176,13 @@ Examples:
 def resolve_command(
     context: typer.Context,
     specs: Specs = None,
-    host: Annotated[
-        str | None, typer.Option("--host", metavar="FILE", help="Resolve for this recorded host; `-`: standard input.")
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option("--target", metavar="TEXT", help="Resolve for hardware by name: `h100*8,driver=570.124.06`."),
-    ] = None,
+    host: RecordedHost = None,
+    target: Target = None,
     python: PythonRange = None,
     on: On = None,
     devices: Devices = None,
     native: Native = False,
-    container: Annotated[bool, typer.Option("--container", help="Resolve for a container.")] = False,
+    container: Container = False,
     engine: EngineName = None,
     packages: Packages = None,
     wheelhouses: Wheelhouses = None,
@@ -189,29 +190,9 @@ def resolve_command(
     allow: Allow = None,
     only_index: OnlyIndex = None,
     base_image: BaseImage = None,
-    facts: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--fact",
-            metavar="PATH=VALUE",
-            help="Replace a fact of `envkit detect --json`: `stacks.nvidia.driver=580.65.06`; may repeat.",
-        ),
-    ] = None,
-    why_not: Annotated[
-        str | None,
-        typer.Option(
-            "--why-not",
-            metavar="SPEC",
-            help="Say why these builds were not chosen: `pytorch==2.9.1`, `pytorch+cu130`.",
-        ),
-    ] = None,
-    check_indexes: Annotated[
-        bool | None,
-        typer.Option(
-            "--check-indexes/--no-check-indexes",
-            help="Ask the indexes whether they can be reached; default: only for this machine.",
-        ),
-    ] = None,
+    facts: Facts = None,
+    why_not: WhyNot = None,
+    check_indexes: CheckIndexes = None,
     as_json: Json = False,
 ) -> int:
     """Say what would be installed and why, or what makes it impossible and what would help."""

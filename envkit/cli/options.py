@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, as typer reads them."""
+"""Arguments and options of commands with many, and those that several share, as typer reads them."""
 
 from typing import Annotated
 
@@ -59,3 +59,34 @@ BaseImage = Annotated[
     ),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no server; use wheelhouses and caches.")]
+RecordedHost = Annotated[
+    str | None, typer.Option("--host", metavar="FILE", help="Resolve for this recorded host; `-`: standard input.")
+]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", metavar="TEXT", help="Resolve for hardware by name: `h100*8,driver=570.124.06`."),
+]
+Container = Annotated[bool, typer.Option("--container", help="Resolve for a container.")]
+Facts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fact",
+        metavar="PATH=VALUE",
+        help="Replace a fact of `envkit detect --json`: `stacks.nvidia.driver=580.65.06`; may repeat.",
+    ),
+]
+WhyNot = Annotated[
+    str | None,
+    typer.Option(
+        "--why-not",
+        metavar="SPEC",
+        help="Say why these builds were not chosen: `pytorch==2.9.1`, `pytorch+cu130`.",
+    ),
+]
+CheckIndexes = Annotated[
+    bool | None,
+    typer.Option(
+        "--check-indexes/--no-check-indexes",
+        help="Ask the indexes whether they can be reached; default: only for this machine.",
+    ),
+]
