@@ -79,6 +79,7 @@ def ask_nvml(host: Host) -> NvmlAnswer:
             argv=(sys.executable, "-P", _CHILD),
             timeout_seconds=_TIMEOUT_SECONDS,
             environment={"LD_LIBRARY_PATH": ":".join(folder for folder in folders if folder)},
+            stable=True,
         )
     )
     if completed.failure is not None:

@@ -39,7 +39,7 @@ def ask_tool(host: Host, tool: str, known: Callable[[tuple[Reading, ...]], bool]
     readings: list[Reading] = []
     for arguments, parse in forms:
         source = " ".join(("nvidia-smi", *(argument.partition("=")[0] for argument in arguments[:2])))
-        completed = host.run(Command(argv=(tool, *arguments), timeout_seconds=_TIMEOUT_SECONDS))
+        completed = host.run(Command(argv=(tool, *arguments), timeout_seconds=_TIMEOUT_SECONDS, stable=True))
         if completed.failure is not None:
             readings.append(Reading(source=source, failure=completed.failure))
             if completed.failure.startswith("timed out"):  # so would the next form

@@ -37,7 +37,8 @@ def ask_xpu_smi(host: Host) -> tuple[Reading, ...]:
 
 def _asked(host: Host, arguments: tuple[str, ...]) -> Reading:
     source = " ".join((TOOL, "discovery", *arguments))
-    completed = host.run(Command(argv=(TOOL, "discovery", *arguments, "-j"), timeout_seconds=_TIMEOUT_SECONDS))
+    argv = (TOOL, "discovery", *arguments, "-j")
+    completed = host.run(Command(argv=argv, timeout_seconds=_TIMEOUT_SECONDS, stable=True))
     if completed.failure is not None:
         return Reading(source=source, failure=completed.failure)
     return parse_discovery(completed.stdout, source)
