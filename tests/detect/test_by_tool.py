@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from envkit.detect.by_pci import PciSigns
+from envkit.detect.by_tool import Told, facts_by_tool
 from envkit.detect.facts import PciDevice, Surroundings
+from envkit.detect.host import vendor_detectors
+from envkit.detect.reading import Reading, Trouble
 from envkit.detect.vendors import ascend, hygon, kunlunxin
+from envkit.model.host import Device, Severity
 from envkit.system.command import Command, Completed
 from envkit.system.replay import FolderHost
 
@@ -109,3 +114,19 @@ def test_what_files_tell_is_not_asked_of_a_tool() -> None:
     assert host.ran == ["rocm_smi.py", memory]
     assert facts.stack is not None
     assert (facts.stack.driver, facts.devices[0].architecture) == ("6.2.17a-V1.0.5", "gfx928")
+
+
+def test_a_fault_that_the_tool_of_any_vendor_tells_is_a_finding_with_a_step(tmp_path: Path) -> None:
+    modules = (sys.modules[detector.__module__] for detector in vendor_detectors())
+    names = sorted(module._SIGNS.vendor for module in modules if hasattr(module, "facts_by_tool"))  # noqa: SLF001 - how a module names its vendor
+    assert {"ascend", "cambricon", "hygon", "mthreads"} <= set(names)
+    for vendor in names:
+        told = Reading(
+            source="library",
+            devices=(Device(vendor=vendor, index=0, name="x"),),
+            troubles=(Trouble(index=0, said="not well", severity=Severity.WARNING, values={"npu": "0", "chip": "0"}),),
+        )
+        around_none = Surroundings(FolderHost(tmp_path), None, None)
+        (finding,) = facts_by_tool(around_none, (), PciSigns(vendor=vendor), Told(tools=(told,))).findings
+        assert finding.id == "device-unhealthy"
+        assert finding.remedy, vendor
