@@ -21,5 +21,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     allow: tuple[str, ...] = ()
     only_index: str | None = None
     base_image: str | None = None
+    os: str | None = None
+    flavor: str | None = None
+    profile: str | None = None
     facts: tuple[str, ...] = ()  # `resolve` alone: an environment is made for the machine as it is
     why_not: str | None = None

@@ -13,10 +13,10 @@ from envkit.model.diagnosis import Diagnosis
 from envkit.model.environment import Environment, Report
 from envkit.model.host import HostFacts
 from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Thresholds
-from envkit.model.lock import Lock
 from envkit.model.matrix import Foundations
 from envkit.model.plan import Plan
 from envkit.model.project import Project
+from envkit.model.project_lock import ProjectLock
 from envkit.model.recipe import Recipe
 from envkit.model.resolution import Resolution
 from envkit.model.setup import SetupPlan
@@ -42,13 +42,13 @@ _FORMATS: tuple[type[msgspec.Struct], ...] = (
     Failure,
     HostFacts,
     Listing,
-    Lock,
     MatrixDifference,
     MatrixIndex,
     Outcome,
     Page,
     Plan,
     Project,
+    ProjectLock,
     RecipeTable,
     RefreshReport,
     Removed,

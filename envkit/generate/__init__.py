@@ -1,34 +1,56 @@
-"""Outputs: a plan written in the form of another tool; a format is the module `formats/NAME.py`, found by its name."""
+"""Outputs: plans written in the form of another tool; a format is the module `formats/NAME.py`, found by its name.
 
+`NAME` is that of the format with `_` for `-`. A module provides one of two functions:
+
+- `generate_files(plan)`, where an output describes one environment
+- `generate_project(plans)`, where it describes all profiles of a project together
+
+Formats know nothing of each other; what several need stands in modules of this package, `image.py` above all.
+"""
+
+from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Protocol, cast
+from types import ModuleType
+from typing import cast
 
 from envkit.errors import UsageError
 from envkit.generate import formats
 from envkit.model.artifact import Artifacts, GeneratedFile
 from envkit.model.plan import Plan
 
-
-class Format(Protocol):
-    """What a module in `formats/` provides."""
-
-    def generate_files(self, plan: Plan) -> tuple[GeneratedFile, ...]:
-        """Return the files of this format."""
+_OfOne = Callable[[Plan], tuple[GeneratedFile, ...]]
+_OfAll = Callable[[tuple[Plan, ...]], tuple[GeneratedFile, ...]]
 
 
 def output_names() -> tuple[str, ...]:
     """Return the names of all formats."""
-    return tuple(sorted(module.name for module in iter_modules(formats.__path__)))
+    return tuple(sorted(module.name.replace("_", "-") for module in iter_modules(formats.__path__)))
 
 
-def generate_artifacts(plan: Plan, output: str) -> Artifacts:
-    """Return the files of one format; the same plan gives the same bytes.
+def takes_project(output: str) -> bool:
+    """Tell whether a format describes all profiles of a project together; raises `UsageError` for an unknown one."""
+    return hasattr(_module(output), "generate_project")
 
-    Raises `UsageError` for an unknown format, and `DataError` for a value that has no place in a file.
+
+def generate_artifacts(plans: Plan | tuple[Plan, ...], output: str) -> Artifacts:
+    """Return the files of one format; the same plans give the same bytes.
+
+    Raises `UsageError` for an unknown format, or several plans for a format that describes one, and `DataError` for a
+    value that has no place in a file.
     """
+    plans = plans if isinstance(plans, tuple) else (plans,)
+    if takes_project(output):
+        return Artifacts(output=output, files=cast("_OfAll", vars(_module(output))["generate_project"])(plans))
+    if len(plans) != 1:
+        names = " ".join(plan.profile or plan.name for plan in plans)
+        message = f"`{output}` describes one environment, and there are {len(plans)}: {names}"
+        raise UsageError(message, hints=tuple(f"--profile {plan.profile}" for plan in plans if plan.profile))
+    return Artifacts(output=output, files=cast("_OfOne", vars(_module(output))["generate_files"])(plans[0]))
+
+
+def _module(output: str) -> ModuleType:
     if output not in output_names():
         message = f"no such format: `{output}`"
         raise UsageError(message, hints=tuple(f"--format {name}" for name in output_names()))
-    module = cast("Format", import_module(f"{formats.__name__}.{output}"))
-    return Artifacts(output=output, files=module.generate_files(plan))
+    return import_module(f"{formats.__name__}.{output.replace('-', '_')}")

@@ -1,4 +1,4 @@
-"""A lock: exact packages with hashes, for one Python and platform."""
+"""The packages of one environment: exact versions with hashes, for one Python and platform."""
 
 from envkit.model.value import Value
 
@@ -21,7 +21,7 @@ class LockedPackage(Value):
     file: LockedFile
 
 
-class Lock(Value, tag_field="format", tag="envkit-lock/1"):
+class Lock(Value):
     """The packages of one environment; `pylock` is the PEP 751 document that they were read from."""
 
     python: str  # 3.12

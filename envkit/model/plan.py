@@ -6,6 +6,14 @@ from envkit.model.resolution import Base, PackageIndex
 from envkit.model.value import Value
 
 
+class Mount(Value):
+    """A directory or file of the host that a container sees."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
 class DeviceAccess(Value):
     """What a container needs to reach the chosen devices; numbers and paths are those of this host."""
 
@@ -14,6 +22,39 @@ class DeviceAccess(Value):
     groups: tuple[int, ...] = ()
     environment: dict[str, str] = {}
     gpu_indices: tuple[int, ...] = ()  # for the engine's own `--gpus`, where CDI is not available
+    runtime: str | None = None  # the vendor's runtime that the engine has to start the container with
+    mounts: tuple[Mount, ...] = ()  # files and folders of the driver
+
+
+class DeviceRequest(Value):
+    """What tools other than this host's engine are told to reach as many devices of the vendor, wherever they run."""
+
+    count: int = 0
+    architectures: tuple[str, ...] = ()  # of the devices, each once
+    memory_mib: int | None = None  # of the smallest one
+    cdi: tuple[str, ...] = ()  # `nvidia.com/gpu=0`; empty: the vendor has no CDI kind
+    resource: str | None = None  # that the vendor's Kubernetes device plugin offers: nvidia.com/gpu
+    apptainer: tuple[str, ...] = ()  # options: --nv
+    nodes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()  # names of the groups that own the nodes
+    mounts: tuple[Mount, ...] = ()
+    environment: dict[str, str] = {}
+
+
+class SystemPackage(Value):
+    """A package of the base image's distribution."""
+
+    name: str
+    version: str | None = None  # as its package manager writes it: 1:2.39.5-0+deb12u2; None: whatever is there
+
+
+class RunSettings(Value):
+    """How the environment is used: what a container of it gets beside the devices."""
+
+    ports: tuple[int, ...] = ()  # of the container, reached on this machine's own address alone
+    environment: dict[str, str] = {}
+    shared_memory: str | None = None  # 8g; None: the engine's default
+    command: tuple[str, ...] = ()  # empty: it waits
 
 
 class SmokeTest(Value):
@@ -23,14 +64,6 @@ class SmokeTest(Value):
     program: str  # Python source that defines `smoke(device, index)`
     device: str  # what the framework calls the device: cpu | cuda | xpu …
     indices: tuple[int, ...] = (0,)
-
-
-class Mount(Value):
-    """A directory of the host that a container sees."""
-
-    source: str
-    target: str
-    read_only: bool = False
 
 
 class Plan(Value, tag_field="format", tag="envkit-plan/1"):
@@ -52,3 +85,8 @@ class Plan(Value, tag_field="format", tag="envkit-plan/1"):
     labels: dict[str, str] = {}  # OCI and dev.envkit.* labels
     indexes: tuple[PackageIndex, ...] = ()  # public indexes beside the main one; never a user's mirror
     imports: tuple[str, ...] = ()  # modules whose bytecode is compiled into an image
+    profile: str | None = None  # of the project file
+    platform: str = "linux/amd64"  # of the image, as OCI writes it
+    devices: DeviceRequest = DeviceRequest()
+    system_packages: tuple[SystemPackage, ...] = ()
+    run: RunSettings = RunSettings()

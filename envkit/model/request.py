@@ -1,10 +1,14 @@
 """A request: what somebody typed or wrote into a project file, checked and made whole."""
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
 from envkit.model.value import Value
+
+# slim: what runs the framework; devel: compilers and the vendor's toolkit as well
+Flavor = Literal["slim", "devel"]
 
 
 class Mode(StrEnum):
@@ -60,4 +64,6 @@ class Request(Value):
     allow: tuple[Allowance, ...] = ()
     only_index: str | None = None  # take builds from this index alone: default, wheelhouse, pytorch-cu126
     base_image: str | None = None  # make the container from this image
+    os: str | None = None  # distribution of the base image: openeuler-24.03; None: the usual one
+    flavor: Flavor = "slim"
     why_not: Doubt | None = None

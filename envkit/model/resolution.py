@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Literal
 
 from envkit.model.host import Runtime
-from envkit.model.request import Mode, Request
+from envkit.model.request import Flavor, Mode, Request
 from envkit.model.value import Value
 
 
@@ -77,6 +77,10 @@ class Base(Value):
     os: str | None = None  # debian-12
     digest: str | None = None
     libc: str | None = None  # glibc version inside
+    flavor: Flavor = "slim"
+    package_manager: str | None = None  # a name of `package_managers.yaml`; None: not known
+    python_packages: tuple[str, ...] = ()  # of the distribution that bring Python, where the image does not
+    python_program: str = "python3"
 
 
 class Addition(Value):

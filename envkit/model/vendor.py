@@ -5,6 +5,7 @@ from typing import Literal
 from envkit.model.access import AccessRow, PciRange
 from envkit.model.host import Runtime
 from envkit.model.provenance import Source
+from envkit.model.request import Flavor
 from envkit.model.value import Value
 
 
@@ -191,3 +192,8 @@ class BaseRow(Value):
     source: str
     runtime: Runtime | None = None  # that it brings
     architectures: tuple[str, ...] | None = None  # of devices that the runtime in it is for; None: all
+    flavor: Flavor = "slim"
+    on_request: bool = False  # taken only where the request names its system
+    package_manager: str | None = None  # a name of `package_managers.yaml`; None: not known
+    python_packages: tuple[str, ...] = ()  # that bring Python, where the image does not; `{python}` is its version
+    python_program: str = "python3"  # likewise: python{python}

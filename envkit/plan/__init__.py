@@ -6,15 +6,28 @@ from envkit.errors import UnsatisfiableError, UsageError
 from envkit.model.host import ContainerEngine, HostFacts
 from envkit.model.lock import Lock
 from envkit.model.matrix import Matrix
-from envkit.model.plan import DeviceAccess, Mount, Plan
+from envkit.model.plan import DeviceAccess, Mount, Plan, RunSettings, SystemPackage
 from envkit.model.request import Mode
 from envkit.model.resolution import Chosen, PackageIndex, Resolution
+from envkit.model.value import Value
 from envkit.plan.access import plan_access
 from envkit.plan.labels import locked_pins, plan_labels
 from envkit.plan.proof import plan_imports, plan_smoke_tests
 
 # What directories, container names and image tags all take.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+# https://github.com/opencontainers/image-spec/blob/main/image-index.md: architectures as Go names them, where the
+# kernel names them otherwise.
+_OCI_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "loongarch64": "loong64"}
+
+
+class Use(Value):
+    """What a plan holds besides what was resolved and locked."""
+
+    mounts: tuple[Mount, ...] = ()
+    profile: str | None = None
+    system_packages: tuple[SystemPackage, ...] = ()
+    settings: RunSettings = RunSettings()
 
 
 def make_plan(
@@ -25,7 +38,7 @@ def make_plan(
     *,
     name: str,
     fingerprint: str,
-    mounts: tuple[Mount, ...] = (),
+    use: Use | None = None,
 ) -> Plan:
     """Return everything needed to build, start and verify what was chosen and locked.
 
@@ -40,6 +53,7 @@ def make_plan(
         message = f"nothing was chosen for environment: {name}"
         raise UnsatisfiableError(message)
     container = chosen.mode is Mode.CONTAINER
+    use = use or Use()
     return Plan(
         name=name,
         mode=chosen.mode,
@@ -53,11 +67,21 @@ def make_plan(
         interpreter=chosen.interpreter,
         base=chosen.base,
         access=plan_access(chosen, _engine(resolution, facts), facts, matrix) if container else DeviceAccess(),
-        mounts=mounts,
+        mounts=use.mounts,
         labels=plan_labels(resolution, chosen, lock, matrix, name=name, fingerprint=fingerprint),
         indexes=_public_indexes(chosen, matrix),
         imports=plan_imports(chosen, matrix),
+        profile=use.profile,
+        platform=image_platform(facts),
+        system_packages=use.system_packages,
+        run=use.settings,
     )
+
+
+def image_platform(facts: HostFacts) -> str:
+    """Return the platform of images for a machine, as OCI writes it; without facts, that of most machines."""
+    architecture = facts.cpu.architecture if facts.cpu is not None else None
+    return f"linux/{_OCI_ARCHITECTURES.get(architecture or 'x86_64', architecture)}"
 
 
 def _engine(resolution: Resolution, facts: HostFacts) -> ContainerEngine | None:

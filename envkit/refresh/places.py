@@ -29,6 +29,7 @@ class RecipeFile(Value):
     target: str
     # Of an installed envkit: the recipe that came with it, over which the target's rows are put.
     base: Recipe | None = None
+    bundled: str | None = None  # where that one is
 
 
 class VendorFile(Value):
@@ -101,6 +102,7 @@ def _recipe_file(file: DataFile) -> RecipeFile:
         recipe=read_data_file(file, Recipe).document,
         target=str(target),
         base=decode_document(read_text(file.path), file.path, Recipe),
+        bundled=file.path,
     )
 
 

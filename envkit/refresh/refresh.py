@@ -25,6 +25,7 @@ class Refreshed(Value):
     recipe: Recipe
     changes: tuple[Change, ...]
     gaps: tuple[Gap, ...]
+    observation: Observation  # what the index answered
 
 
 class Facts(Value):
@@ -59,7 +60,8 @@ def refresh_recipe(recipe: Recipe, facts: Facts, reader: Reader) -> Refreshed:
     changes += _unsatisfiable(recipe, observation)
     if merged != recipe:
         merged = _dated(merged, derive, facts.today)
-    return Refreshed(recipe=merged, changes=tuple(changes), gaps=(*observation.gaps, *releases.gaps))
+    gaps = (*observation.gaps, *releases.gaps)
+    return Refreshed(recipe=merged, changes=tuple(changes), gaps=gaps, observation=observation)
 
 
 def _pythons(foundations: Foundations) -> Iterable[str]:

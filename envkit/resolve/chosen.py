@@ -67,11 +67,21 @@ def _base(place: Place, problem: Problem) -> Base | None:
     if place.image is None:
         return None
     state = next((state for state in problem.availability.images if state.image == place.image), None)
-    return Base(
+    base = Base(
         image=place.image,
         os=place.site.os,
         digest=state.digest if state is not None else None,
         libc=place.site.libc.version if place.site.libc is not None else None,
+        flavor=problem.request.flavor,
+    )
+    row = place.site.row
+    if row is None:
+        return base
+    return replace(
+        base,
+        package_manager=row.package_manager,
+        python_packages=tuple(name.replace("{python}", place.python) for name in row.python_packages),
+        python_program=row.python_program.replace("{python}", place.python),
     )
 
 

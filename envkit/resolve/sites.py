@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from envkit.model.host import Libc, Python, Runtime
 from envkit.model.matrix import Foundations
-from envkit.model.request import Mode
+from envkit.model.request import Mode, Request
 from envkit.model.value import Value
 from envkit.model.vendor import BaseRow
 from envkit.resolve.images import image_python, image_system
@@ -26,6 +26,7 @@ class Site(Value):
     pythons_known: bool = True
     runtimes: tuple[Runtime, ...] | None = None  # in the image; None: not known
     architectures: tuple[str, ...] | None = None  # of devices that these are for; None: not known, or all
+    row: BaseRow | None = None  # that tells of the image; None: the host, or an image that no row knows
 
     @property
     def label(self) -> str:
@@ -79,7 +80,11 @@ def _container_places(problem: Problem, vendor: str) -> list[Place]:
     if problem.request.base_image is not None:
         return _given_places(problem, problem.request.base_image, own)
     bases = sorted(
-        (base for base in (*foundations.bases, *own) if problem.cpu_architecture in base.cpu_architectures),
+        (
+            base
+            for base in (*foundations.bases, *own)
+            if problem.cpu_architecture in base.cpu_architectures and _is_wanted(base, problem.request)
+        ),
         key=lambda base: (base.os, base.image),
     )
     preference = foundations.python_preference
@@ -91,6 +96,12 @@ def _container_places(problem: Problem, vendor: str) -> list[Place]:
     ]
 
 
+def _is_wanted(base: BaseRow, request: Request) -> bool:
+    if base.flavor != request.flavor:
+        return False
+    return base.os == request.os or (request.os is None and not base.on_request)
+
+
 def _base_site(base: BaseRow) -> Site:
     return Site(
         mode=Mode.CONTAINER,
@@ -99,6 +110,7 @@ def _base_site(base: BaseRow) -> Site:
         libc=Libc(family="glibc", version=base.libc),
         runtimes=(base.runtime,) if base.runtime is not None else (),
         architectures=base.architectures,
+        row=base,
     )
 
 

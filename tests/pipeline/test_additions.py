@@ -9,7 +9,7 @@ from envkit.model.availability import Availability
 from envkit.model.host import Runtime
 from envkit.model.request import Allowance, Mode, Request
 from envkit.model.resolution import Resolution
-from envkit.pipeline import require_additions
+from envkit.settle import require_additions
 from envkit.resolve import parse_spec, resolve_request, target_facts
 
 MATRIX = load_matrix(("pytorch",))

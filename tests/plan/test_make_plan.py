@@ -9,7 +9,7 @@ from envkit.model.plan import Mount, Plan
 from envkit.model.request import Mode, Request
 from envkit.model.resolution import Base, Chosen, MatrixStamp, PackageIndex, Resolution, Status
 from envkit.model.value import to_json
-from envkit.plan import make_plan
+from envkit.plan import Use, make_plan
 
 MATRIX = load_matrix(("pytorch",))
 DIGEST = "sha256:" + "1" * 64
@@ -59,7 +59,7 @@ def plan(
         matrix=MatrixStamp(revision="r1", newest_source="2026-11-22"),
         chosen=chosen,
     )
-    return make_plan(resolution, LOCK, FACTS, MATRIX, name=name, fingerprint="f1", mounts=mounts)
+    return make_plan(resolution, LOCK, FACTS, MATRIX, name=name, fingerprint="f1", use=Use(mounts=mounts))
 
 
 def test_plan_carries_what_was_chosen_and_locked() -> None:

@@ -39,16 +39,23 @@ class Installed:
 
     def refresh(self, *arguments: str) -> str:
         before = self.bundled.read_bytes()
-        ended = subprocess.run(
-            [sys.executable, "-m", "envkit", "matrix", "refresh", *arguments],
+        ended = self._run("refresh", *arguments)
+        assert (ended.returncode, self.bundled.read_bytes()) == (0, before), ended.stderr
+        return ended.stderr
+
+    def check(self) -> tuple[int, str]:
+        ended = self._run("check")
+        return ended.returncode, ended.stderr
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "envkit", "matrix", *arguments],
             check=False,
             capture_output=True,
             text=True,
             env=self._environment,
             cwd=self._root,
         )
-        assert (ended.returncode, self.bundled.read_bytes()) == (0, before), ended.stderr
-        return ended.stderr
 
 
 def test_an_installed_envkit_gets_its_new_rows_in_the_overlay(world: World, recipe: Recipe, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from envkit.model.text import check_text, strip_controls
 from envkit.model.value import Value, to_json
 from envkit.refresh import Facts, RecipeFile, Refreshed, Session, recipe_files, refresh_recipe, write_recipe
 from envkit.refresh.changes import Change
+from envkit.refresh.recorded import write_record
 from envkit.system.sources import read_sources
 
 
@@ -42,6 +43,7 @@ class RecipeNews(Value):
     changes: tuple[Change, ...]
     gaps: tuple[Gap, ...]
     written: str | None = None  # path of the file, None: nothing was written
+    recorded: str | None = None  # path of the answers that `matrix check` compares with, None: nothing was written
 
 
 class RefreshReport(Value, tag_field="format", tag="envkit-refresh/1"):
@@ -63,7 +65,7 @@ def refresh_matrix(output: Output, wanted: Wanted) -> int:
         session = Session(index, sources, lambda name: reporter.progress(Progress(text=f"read {name}")))
         for file in files:
             refreshed = refresh_recipe(file.recipe, facts, session.reader)
-            news.append(_record(file, refreshed, write=wanted.write))
+            news.append(_record(file, refreshed, today=facts.today, write=wanted.write))
             _show(output, reporter, news[-1], as_json=wanted.as_json)
         reporter.stage("asked", f"{display_url(index)}: {traffic_text(session.requests, session.bytes)}")
     if wanted.as_json:
@@ -99,8 +101,11 @@ def _index(wanted: Wanted) -> tuple[PackageSources, str]:
     return sources, index
 
 
-def _record(file: RecipeFile, refreshed: Refreshed, *, write: bool) -> RecipeNews:
+def _record(file: RecipeFile, refreshed: Refreshed, *, today: str, write: bool) -> RecipeNews:
     changed = refreshed.recipe != file.recipe
+    recorded = None
+    if write:
+        recorded = write_record(file, refreshed.recipe, refreshed.observation, today)
     if changed and write:
         write_recipe(file, refreshed.recipe)
     return RecipeNews(
@@ -109,6 +114,7 @@ def _record(file: RecipeFile, refreshed: Refreshed, *, write: bool) -> RecipeNew
         changes=refreshed.changes,
         gaps=refreshed.gaps,
         written=file.target if changed and write else None,
+        recorded=recorded,
     )
 
 
@@ -122,8 +128,9 @@ def _show(output: Output, reporter: CommandReporter, news: RecipeNews, *, as_jso
         for change in news.changes:
             # Loud ones are in capitals already; the mark makes them easy to find in a long list.
             output.data(strip_controls(f"{'!' if change.loud else ' '} {news.recipe} {change.release}: {change.text}"))
-    if news.written is not None:
-        reporter.stage("wrote", news.written)
+    for path in (news.written, news.recorded):
+        if path is not None:
+            reporter.stage("wrote", path)
 
 
 def traffic_text(requests: int, received: int) -> str:

@@ -9,6 +9,7 @@ from envkit.data.checking import CheckReport, check_files, files_at, files_in_us
 from envkit.data.checking.spelling import spell_canonically
 from envkit.errors import ExitStatus, FaultyDataError
 from envkit.model.value import to_json
+from envkit.refresh.derived import recorded_faults
 
 _CANONICAL = "canonical"  # the rule that a machine can satisfy
 
@@ -20,7 +21,7 @@ def check_matrix(output: Output, paths: tuple[str, ...], *, fix: bool, as_json: 
         for path, text in spell_canonically(files):
             Path(path).write_text(text, encoding="utf-8")
             output.stage("rewrote", path)
-    report = check_files(files, today=datetime.now(UTC).date().isoformat())
+    report = check_files(files, today=datetime.now(UTC).date().isoformat(), rules=(recorded_faults,))
     if as_json:
         output.data(to_json(report))
     if report.faults:

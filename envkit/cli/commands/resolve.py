@@ -15,10 +15,11 @@ from envkit.model.request import Mode, Request
 from envkit.model.resolution import Resolution, Status
 from envkit.model.text import check_text
 from envkit.model.value import to_json
-from envkit.pipeline import Wish, known_availability, resolve_here
+from envkit.pipeline import resolve_here
 from envkit.resolve import override_facts, resolve_request
 from envkit.resolve.present import describe_resolution
 from envkit.resolve.targets import target_facts
+from envkit.settle import Wish, known_availability
 
 
 class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):

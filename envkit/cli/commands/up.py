@@ -12,8 +12,9 @@ from envkit.cli.summary import describe_daemon_hosts, describe_problems, summari
 from envkit.engines import load_engine
 from envkit.model.environment import Report, SmokeResult
 from envkit.model.value import to_json
-from envkit.pipeline import Outcome, Wish, up
+from envkit.pipeline import Outcome, up
 from envkit.resolve.present import describe_resolution
+from envkit.settle import Wish
 
 
 def bring_up(output: Output, asked: Asked, *, as_json: bool, assume_yes: bool, command: tuple[str, ...]) -> int:

@@ -1,6 +1,6 @@
 """The entry: files in, a report out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from envkit.data.checking.recipes import recipe_problems
 from envkit.data.checking.relations import relation_problems
@@ -15,12 +15,15 @@ from envkit.errors import DataError
 from envkit.model.recipe import Recipe
 from envkit.model.vendor import Vendor
 
+Rule = Callable[[Subject], Iterable[DataFault]]
+"""A rule that needs more than the data: what is wrong with a file in which nothing else is."""
 
-def check_files(files: tuple[DataFile, ...], *, today: str | None = None) -> CheckReport:
+
+def check_files(files: tuple[DataFile, ...], *, today: str | None = None, rules: tuple[Rule, ...] = ()) -> CheckReport:
     """Check data files, and what they say of each other, together with the other files in use.
 
-    `today`, an ISO date, is the day after which no source can have been read; None: any day will do. Raises `DataError`
-    for a directory that cannot be looked at.
+    `today`, an ISO date, is the day after which no source can have been read; None: any day will do. `rules` see only
+    files whose rows are sound. Raises `DataError` for a directory that cannot be looked at.
     """
     subjects = [read_subject(file) for file in files]
     others = _others({(file.kind, file.name) for file in files})
@@ -31,6 +34,10 @@ def check_files(files: tuple[DataFile, ...], *, today: str | None = None) -> Che
     faults += [
         subject.fault(problem) for subject, problem in relation_problems(_recipes(everything)) if id(subject) in ours
     ]
+    unsound = {fault.file for fault in faults if fault.rule != "canonical"}
+    for subject in subjects:
+        if not unsound.intersection(text.path for text in subject.texts):
+            faults += [fault for rule in rules for fault in rule(subject)]
     unique = dict.fromkeys(faults)
     return CheckReport(
         files=tuple(path for file in files for path in (file.path, file.overlay) if path is not None),

@@ -16,6 +16,7 @@ from envkit.model.host import Runtime
 from envkit.model.matrix import Foundations
 from envkit.model.provenance import Source
 from envkit.model.recipe import BrokenRow, Denied, HostWindow, ReleaseRow, VariantRow
+from envkit.model.recorded import Recorded, RecordedBuild, RecordedRelease
 from envkit.model.vendor import (
     AdmissionRow,
     ArchitectureRow,
@@ -122,6 +123,15 @@ FORMS: dict[tuple[type, str], Form] = {
     (PackageCap, "allowed"): _RANGE,
     (PciRange, "first"): ("pci-id", _device_id),
     (PciRange, "last"): ("pci-id", _device_id),
+    (Recorded, "retrieved"): _DATE,
+    (RecordedBuild, "libc"): ("version", _libc),
+    (RecordedRelease, "libc"): ("version", _libc),
+    (RecordedRelease, "packages"): _RELEASE,
+    (RecordedRelease, "packages_pythons"): ("version", _python),
+    (RecordedRelease, "pythons"): ("version", _python),
+    (RecordedRelease, "released"): _DATE,
+    (RecordedRelease, "requires"): _RANGE,
+    (RecordedRelease, "version"): _RELEASE,
     (ReleaseRow, "libc"): ("version", _libc),
     (ReleaseRow, "packages"): _RELEASE,
     (ReleaseRow, "packages_pythons"): ("version", _python),

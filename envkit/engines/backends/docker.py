@@ -38,7 +38,7 @@ from envkit.engines.image_context import staged_context
 from envkit.engines.image_sources import uses_loopback
 from envkit.engines.protocol import BuildContext, Progress
 from envkit.errors import BuildError
-from envkit.generate.formats.dockerfile import SOURCE_DATE_EPOCH
+from envkit.generate.image import SOURCE_DATE_EPOCH
 from envkit.model.artifact import Artifacts
 from envkit.model.availability import ImageState
 from envkit.model.environment import Built, Environment, State
