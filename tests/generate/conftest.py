@@ -161,7 +161,7 @@ def plan_of(host: str, recipe: str, mode: Mode = Mode.CONTAINER) -> Plan:
     )
 
 
-@pytest.fixture(params=CASES, ids=lambda case: "-".join(case))
+@pytest.fixture(params=CASES, ids="-".join)
 def output_plan(request: pytest.FixtureRequest) -> Plan:
     """The plan of each recipe for each machine, for a container."""
     return plan_of(*request.param)
