@@ -28,7 +28,7 @@ class Material(Value):
 def list_materials(plan: Plan) -> tuple[Material, ...]:
     """Return the base image, the packages of its distribution that are added, and the Python packages.
 
-    They come in this order, packages by name. Raises `UnsafeTextError` for a name or version that holds control characters.
+    They come in this order, packages by name. Raises `UnsafeTextError` for control characters in a name or version.
     """
     base = () if plan.base is None else (_image(plan.base.image, plan.base.digest),)
     return (*base, *_system_packages(plan), *_python_packages(plan))
