@@ -16,7 +16,7 @@ nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["format", "lint", "types", "contracts", "scripts", "generated", "tests"]
 
-SCRIPTS = ("install.sh", ".ci/run", ".ci/engine")
+SCRIPTS = ("install.sh", ".ci/run", ".ci/engine", ".ci/npm")
 
 
 @nox.session

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import device_access
 import supported
 import typer.main
 from msgspec import structs
@@ -81,12 +82,18 @@ def matrix_page() -> str:
     return f"# What fits what\n\n{_NOTE}{supported.page(load_matrix())}"
 
 
+def devices_page() -> str:
+    """Return the table of how containers reach devices."""
+    return f"# Devices in containers\n\n{_NOTE}{device_access.page(load_matrix())}"
+
+
 def _schema_page(kind: str) -> Callable[[], str]:
     return lambda: to_json(schema_of(kind))
 
 
 PAGES: dict[str, Callable[[], str]] = {
     **{f"schemas/{kind}.json": _schema_page(kind) for kind in schema_kinds()},
+    "devices.md": devices_page,
     "matrix.md": matrix_page,
     "errors.md": errors_page,
     "findings.md": findings_page,

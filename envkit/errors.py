@@ -92,6 +92,26 @@ class EnvironmentTakenError(UsageError):
     code = "EK0205"
 
 
+class ProjectExistsError(UsageError):
+    """The directory has a project file already.
+
+    `envkit init` does not replace what somebody may have written. `--dry-run` shows what it would write, `--force`
+    replaces the file.
+    """
+
+    code = "EK0206"
+
+
+class OutputTakenError(UsageError):
+    """Files are there that `envkit generate` did not write, or that somebody has changed since.
+
+    What was generated into a directory stands in its `.envkit-generated.json`; nothing else is replaced. Take another
+    directory with `--output`, or replace the files with `--force`.
+    """
+
+    code = "EK0207"
+
+
 # 3 · unsatisfiable
 
 
@@ -241,6 +261,16 @@ class VerifyError(EnvkitError):
     status = ExitStatus.VERIFY_FAILED
 
 
+class DriftError(EnvkitError):
+    """The lock is not that of the project file any more.
+
+    What differs is listed. `envkit lock` locks what the project file says now; `--frozen` takes the lock as it is.
+    """
+
+    code = "EK0702"
+    status = ExitStatus.VERIFY_FAILED
+
+
 # 8 · bad data or file
 
 
@@ -275,6 +305,26 @@ class UnsafeTextError(DataError):
     code = "EK0802"
 
 
+class LockFileError(DataError):
+    """The project's lock cannot be used: it is missing, damaged, or was changed by hand.
+
+    `envkit.lock` and the `pylock.PROFILE.toml` beside it belong together and are written by `envkit lock` alone, which
+    makes them anew. Take older ones from version control all together.
+    """
+
+    code = "EK0804"
+
+
+class BundleError(DataError):
+    """A bundle is not whole.
+
+    The file is not a bundle, is damaged, or holds something else than its manifest says. Nothing was taken from it.
+    Fetch it again, or make it anew with `envkit bundle create`; the message names the file in the bundle.
+    """
+
+    code = "EK0805"
+
+
 # 9 · network
 
 
@@ -301,3 +351,23 @@ class IndexUnreachableError(NetworkError):
     def __init__(self, message: str, *, url: str, facts: tuple[str, ...] = (), hints: tuple[str, ...] = ()) -> None:
         super().__init__(message, facts=facts, hints=hints)
         self.url = url  # of the page that failed, without credentials
+
+
+class RegistryError(NetworkError):
+    """An image registry could not be reached, or refused to answer.
+
+    The message names the address and the reason. Credentials are taken from Docker's `config.json` (`docker login`), also
+    through its credential helpers. A registry that stands in for another one is named in the project file,
+    `sources.mirrors`.
+    """
+
+    code = "EK0903"
+
+
+class ImageMissingError(RegistryError):
+    """The registry answers, but has no such image, or not for this platform.
+
+    Check the name and the tag. Some registries say the same about images that the user may not see: log in first.
+    """
+
+    code = "EK0904"

@@ -4,13 +4,13 @@ import msgspec
 
 from envkit.build import build_environment
 from envkit.data import load_matrix
+from envkit.data.settings import mirror_variables
 from envkit.engines import hold_environment
 from envkit.engines.ladder import Rung, climb_ladder
 from envkit.engines.protocol import BuildContext, Engine, Progress
 from envkit.errors import VerifyError
 from envkit.model.environment import Built, Environment, Report, SmokeResult, State
 from envkit.model.host import HostFacts
-from envkit.model.matrix import Matrix
 from envkit.model.plan import Plan
 from envkit.model.resolution import Resolution, Status
 from envkit.model.sources import PackageSources
@@ -52,7 +52,8 @@ def up(facts: HostFacts, wish: Wish, reporter: Reporter) -> Outcome:
         reporter.note(f"warning: {stale}")
     rungs = climb_ladder(facts, wish.request, wish.name)
     with hold_environment(wish.name):
-        standing = _standing(rungs[0], wish, matrix)
+        fingerprint = fingerprint_request(rungs[0].facts, wish, matrix, rungs[0].engine.name)
+        standing = _standing(rungs[0], wish.name, fingerprint)
         if standing is not None:
             return standing
         rung, settled = settle_on_ladder(rungs, wish, matrix, reporter)
@@ -61,14 +62,22 @@ def up(facts: HostFacts, wish: Wish, reporter: Reporter) -> Outcome:
         return Outcome(environment=environment, report=report, resolution=settled.resolution)
 
 
-def _standing(rung: Rung, wish: Wish, matrix: Matrix) -> Outcome | None:
+def up_planned(rung: Rung, plan: Plan, sources: PackageSources, reporter: Reporter) -> Outcome:
+    """Bring the environment of a plan into being and prove it; one that stands already is left as it is."""
+    with hold_environment(plan.name):
+        standing = _standing(rung, plan.name, plan.fingerprint)
+        if standing is not None:
+            return standing
+        environment, report = realise_plan(rung.engine, plan, sources, reporter)
+        return Outcome(environment=environment, report=report)
+
+
+def _standing(rung: Rung, name: str, fingerprint: str) -> Outcome | None:
     """Return the environment when it stands, is what is asked for and was proven; a stopped one is started."""
-    environment = rung.engine.find(wish.name)
-    if environment is None or environment.state is State.BROKEN:
+    environment = rung.engine.find(name)
+    if environment is None or environment.state is State.BROKEN or environment.fingerprint != fingerprint:
         return None
-    if environment.fingerprint != fingerprint_request(rung.facts, wish, matrix, rung.engine.name):
-        return None
-    report = read_report(wish.name)
+    report = read_report(name)
     if report is None or not report.passed:
         return None
     return Outcome(environment=rung.engine.resume(environment), report=report, unchanged=True)
@@ -76,9 +85,14 @@ def _standing(rung: Rung, wish: Wish, matrix: Matrix) -> Outcome | None:
 
 def realise_plan(engine: Engine, plan: Plan, sources: PackageSources, reporter: Reporter) -> tuple[Environment, Report]:
     """Build, start, verify, and only then put in place; whatever fails, the candidate goes and the old one stays."""
+    plan = msgspec.structs.replace(plan, network_environment=mirror_variables(sources))
     reporter.stage("Locked", f"{len(plan.lock.packages)} packages for Python {plan.python}, {plan.lock.platform}")
     context = BuildContext(
-        sources=sources, log=reporter.new_log(), terminal=reporter.terminal, progress=reporter.progress
+        sources=sources,
+        log=reporter.new_log(),
+        terminal=reporter.terminal,
+        progress=reporter.progress,
+        note=reporter.note,
     )
     built = build_environment(engine, plan, context)
     try:
@@ -95,7 +109,7 @@ def realise_plan(engine: Engine, plan: Plan, sources: PackageSources, reporter: 
 def _prove(engine: Engine, plan: Plan, built: Built, reporter: Reporter) -> tuple[Environment, Report]:
     try:
         reporter.stage("Built", f"{built.reference}{' (reused)' if built.reused else ''}")
-        candidate = run_environment(engine, plan, built)
+        candidate = run_environment(engine, plan, built, reporter.note)
         reporter.progress(Progress(text="running the smoke test"))
         report = verify_environment(engine, candidate, plan)
         require_passed(report)
@@ -133,7 +147,9 @@ def resolve_here(facts: HostFacts, wish: Wish, reporter: Reporter) -> Resolution
     for rung in climb_ladder(facts, wish.request, wish.name):
         request = msgspec.structs.replace(wish.request, mode=rung.mode)
         ask = ask_about(rung.facts, wish, rung.find_base, reporter)
-        resolution = settle_resolution(rung.facts, request, matrix, known_availability(wish.sources), ask).resolution
+        resolution = settle_resolution(
+            rung.facts, request, matrix, known_availability(wish.sources, matrix), ask
+        ).resolution
         if resolution.status is not Status.UNSATISFIABLE:
             return resolution
         first = first or resolution

@@ -10,11 +10,12 @@ from typing import Protocol
 import msgspec
 
 from envkit import __version__
+from envkit.data import load_mirrors
 from envkit.engines.ladder import Rung
 from envkit.engines.protocol import Progress
 from envkit.errors import AcceleratorUnusedError, AdditionMissingError, UnsatisfiableError
-from envkit.lock import lock_request
-from envkit.model.address import display_url
+from envkit.lock import Earlier, lock_request
+from envkit.model.address import display_url, mirrored_url
 from envkit.model.availability import PUBLIC_INDEX, Availability, ImageState
 from envkit.model.host import HostFacts
 from envkit.model.lock import Lock
@@ -68,15 +69,34 @@ class Wish(Value):
     run: RunSettings = RunSettings()
 
 
-def known_availability(sources: PackageSources) -> Availability:
+def known_availability(sources: PackageSources, matrix: Matrix) -> Availability:
     """Return what can be had as far as this machine's files tell, without asking any server."""
+    named = mirrored_indexes(sources, matrix) | {name: row.value for name, row in sources.named_indexes.items()}
     return Availability(
         wheels=scan_wheelhouses(sources),
         constraints=read_constraints(sources),
         default_index=PUBLIC_INDEX if sources.index is None else display_url(sources.index.value),
-        index_urls={name: display_url(setting.value) for name, setting in sources.named_indexes.items()},
+        index_urls={name: display_url(url) for name, url in named.items()},
         offline=sources.offline or sources.no_index,
     )
+
+
+def mirrored_indexes(sources: PackageSources, matrix: Matrix) -> dict[str, str]:
+    """Return the addresses of the recipes' own indexes that a mirror of their server stands for, by index name."""
+    if not sources.mirrors:
+        return {}
+    mirrors = {place: setting.value for place, setting in sources.mirrors.items()}
+    places = load_mirrors().places
+    found: dict[str, str] = {}
+    for recipe in matrix.recipes:
+        variants = tuple(dict.fromkeys(row.variant for row in recipe.variants))
+        for row in recipe.indexes:
+            for variant in variants if "{variant}" in row.name else ("",):
+                public = row.url.replace("{variant}", variant)
+                url = mirrored_url(public, mirrors, places)
+                if url != public:
+                    found[row.name.replace("{variant}", variant)] = url
+    return found
 
 
 def fingerprint_request(facts: HostFacts, wish: Wish, matrix: Matrix, engine: str) -> str:
@@ -119,14 +139,15 @@ def settle_choice(
     matrix: Matrix,
     find_base: Callable[[str], ImageState] | None,
     reporter: Reporter,
+    earlier: Earlier | None = None,
 ) -> Settled:
     """Resolve and lock for one machine, asking before a device is left unused; without a lock when nothing fits.
 
     `find_base` asks a registry for a base image, None where nobody can. Raises `AcceleratorUnusedError`,
     `AdditionMissingError`, `LockError` and `NetworkError`.
     """
-    ask = ask_about(facts, wish, find_base, reporter)
-    settled = settle_resolution(facts, wish.request, matrix, known_availability(wish.sources), ask)
+    ask = ask_about(facts, wish, find_base, reporter, earlier)
+    settled = settle_resolution(facts, wish.request, matrix, known_availability(wish.sources, matrix), ask)
     _accept_degraded(settled.resolution, settled.availability, reporter)
     require_additions(settled.resolution)
     settled = settle_lock(facts, wish.request, matrix, settled, ask)
@@ -152,8 +173,14 @@ def _say_resolved(resolution: Resolution, reporter: Reporter) -> None:
         reporter.note(note)
 
 
-def ask_about(facts: HostFacts, wish: Wish, find_base: Callable[[str], ImageState] | None, reporter: Reporter) -> Ask:
-    """Return the effects that a choice for this machine is tried with."""
+def ask_about(
+    facts: HostFacts,
+    wish: Wish,
+    find_base: Callable[[str], ImageState] | None,
+    reporter: Reporter,
+    earlier: Earlier | None = None,
+) -> Ask:
+    """Return the effects that a choice for this machine is tried with; versions of an `earlier` lock are preferred."""
 
     def lock(resolution: Resolution) -> Lock:
         chosen = resolution.chosen
@@ -164,6 +191,7 @@ def ask_about(facts: HostFacts, wish: Wish, find_base: Callable[[str], ImageStat
             wish.sources,
             libc=_libc(chosen, facts),
             cpu_architecture=facts.cpu.architecture if facts.cpu is not None else "x86_64",
+            earlier=earlier,
         )
 
     return Ask(

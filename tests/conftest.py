@@ -157,6 +157,17 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def programs_without_podman(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the system's programs but for podman, which needs no daemon to be an engine."""
+    directory = tmp_path_factory.mktemp("programs")
+    for program in (*Path("/usr/bin").iterdir(), *Path("/bin").iterdir()):
+        link = directory / program.name
+        if program.name not in {"podman", "buildah"} and not link.is_symlink():
+            link.symlink_to(program)
+    return directory
+
+
+@pytest.fixture(scope="session")
 def engine_ready() -> None:
     """Skip, with the reason, where no Docker Engine with BuildKit can be used."""
     engines = detect_engines(LiveHost()) or ()

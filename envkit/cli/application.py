@@ -8,6 +8,7 @@ from envkit import __version__
 from envkit.cli.asked import Asked
 from envkit.cli.host_application import cdi_application, host_application
 from envkit.cli.matrix_application import matrix_application
+from envkit.cli.mirror_application import mirror_application
 from envkit.cli.options import (
     Allow,
     BaseImage,
@@ -17,21 +18,29 @@ from envkit.cli.options import (
     EngineName,
     EnvironmentName,
     Facts,
+    FlavorName,
+    Frozen,
     Json,
+    Locked,
     Name,
     Native,
     Offline,
     On,
     OnlyIndex,
     Packages,
+    Profile,
+    ProjectDirectory,
     PythonRange,
     RecordedHost,
     Specs,
+    System,
     Target,
     Wheelhouses,
     WhyNot,
 )
 from envkit.cli.output import Output
+from envkit.cli.output_application import output_application
+from envkit.cli.project_application import project_application, with_upgrade_value
 from envkit.errors import ExitStatus, UsageError
 
 app = typer.Typer(
@@ -47,6 +56,9 @@ app = typer.Typer(
 app.add_typer(host_application)
 app.add_typer(cdi_application)
 app.add_typer(matrix_application)
+app.add_typer(mirror_application)
+app.add_typer(output_application)
+app.add_typer(project_application)
 
 
 class Invocation(NamedTuple):
@@ -74,7 +86,7 @@ def run_application(arguments: tuple[str, ...], output: Output) -> int:
         return int(ExitStatus.USAGE)
     if arguments[0] == "help":
         arguments = (*arguments[1:], "--help")
-    given, command = split_command(arguments)
+    given, command = split_command(with_upgrade_value(arguments))
     try:
         status = app(args=list(given), prog_name="envkit", standalone_mode=False, obj=Invocation(output, command))
     except typer.Abort as error:
@@ -116,6 +128,7 @@ Examples:
   envkit up jax --native --python 3.12
   envkit up pytorch --wheelhouse ./wheels --offline
   envkit up pytorch -- python train.py
+  envkit up --profile gpu
 """
 
 
@@ -128,6 +141,7 @@ def up_command(
     on: On = None,
     devices: Devices = None,
     native: Native = False,
+    container: Container = False,
     engine: EngineName = None,
     packages: Packages = None,
     mounts: Annotated[
@@ -138,6 +152,12 @@ def up_command(
     allow: Allow = None,
     only_index: OnlyIndex = None,
     base_image: BaseImage = None,
+    system: System = None,
+    flavor: FlavorName = None,
+    profile: Profile = None,
+    project: ProjectDirectory = None,
+    locked: Locked = False,
+    frozen: Frozen = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer every question with yes.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -151,6 +171,7 @@ def up_command(
         on=on,
         devices=devices,
         native=native,
+        container=container,
         engine=engine,
         packages=tuple(packages or ()),
         mounts=tuple(mounts or ()),
@@ -159,6 +180,12 @@ def up_command(
         allow=tuple(allow or ()),
         only_index=only_index,
         base_image=base_image,
+        os=system,
+        flavor=flavor,
+        profile=profile,
+        project=project,
+        locked=locked,
+        frozen=frozen,
     )
     return bring_up(context.obj.output, asked, as_json=as_json, assume_yes=yes, command=context.obj.command)
 
@@ -190,6 +217,10 @@ def resolve_command(
     allow: Allow = None,
     only_index: OnlyIndex = None,
     base_image: BaseImage = None,
+    system: System = None,
+    flavor: FlavorName = None,
+    profile: Profile = None,
+    project: ProjectDirectory = None,
     facts: Facts = None,
     why_not: WhyNot = None,
     check_indexes: CheckIndexes = None,
@@ -212,6 +243,10 @@ def resolve_command(
         allow=tuple(allow or ()),
         only_index=only_index,
         base_image=base_image,
+        os=system,
+        flavor=flavor,
+        profile=profile,
+        project=project,
         facts=tuple(facts or ()),
         why_not=why_not,
     )

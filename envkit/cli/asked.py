@@ -24,5 +24,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     os: str | None = None
     flavor: str | None = None
     profile: str | None = None
+    project: str | None = None  # directory of the project file
+    locked: bool = False  # take what is locked, and fail where that is not what the file asks for
+    frozen: bool = False  # take what is locked, whatever the file asks for
     facts: tuple[str, ...] = ()  # `resolve` alone: an environment is made for the machine as it is
     why_not: str | None = None

@@ -1,109 +1,119 @@
-"""From what was typed and written in a project file to a request and its sources."""
+"""From what was typed to a wish, together with the project file that holds here."""
 
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-
-import msgspec
+from typing import get_args
 
 from envkit.cli.asked import Asked
-from envkit.cli.checks import check_image, check_package, check_python, check_recipe, written_in
-from envkit.cli.hostfile import read_text
-from envkit.data import decode_document
+from envkit.cli.checks import check_image, check_package, check_python, check_recipe
+from envkit.cli.hostfile import read_host
+from envkit.data.settings import load_settings
 from envkit.errors import UsageError
-from envkit.model.plan import Mount
-from envkit.model.project import Project, SourcesTable
-from envkit.model.request import Allowance, Mode, Request, Spec
+from envkit.model.host import HostFacts
+from envkit.model.request import Allowance, Flavor, Mode, Request, Spec
 from envkit.model.sources import PackageSources
 from envkit.model.text import check_text
+from envkit.model.value import Value
+from envkit.project.checks import check_name, check_system
+from envkit.project.mounts import check_sources, parse_mount
+from envkit.project.profiles import fitting_profile, profile_misfit
+from envkit.project.reading import ProjectFile, current_directory, read_project
+from envkit.project.wishes import ProfileWish, Typed, profile_facts, profile_wish
 from envkit.resolve.spec import parse_doubt, parse_spec
 from envkit.system.sources import read_sources
 
-PROJECT_FILE = "envkit.yaml"
-_NAME_LENGTH = 63
-_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+
+class Asking(Value):
+    """What was asked for, before it is known which machine it is for."""
+
+    file: ProjectFile | None
+    typed: Typed
+    sources: PackageSources
+    profile: str | None = None  # as typed
+
+    def wish(self, profile: str | None) -> ProfileWish:
+        """Return what a profile asks for, or the settings outside of profiles; raises as `profile_wish` does."""
+        return profile_wish(self.file, profile, self.typed, self.sources)
+
+    def wish_for(self, facts: HostFacts) -> ProfileWish:
+        """Return what is asked for on a machine: with the profile that was typed, else with the first that fits it.
+
+        Its notes say which profile that is, and why. Raises as `profile_wish` does.
+        """
+        if self.file is None or not self.file.project.profiles:
+            return self.wish(self.profile)
+        if self.profile is None:
+            fitting = fitting_profile(self.file, self._made_on(facts), read_host)
+            wished = self.wish(None if fitting is None else fitting.profile)
+            notes = () if fitting is None else (fitting.reason,)
+        else:
+            wished = self.wish(self.profile)
+            misfit = profile_misfit(self.file, self.profile, self._made_on(facts), read_host)
+            notes = () if misfit is None else (f"profile `{self.profile}` {misfit}",)
+        return ProfileWish(wish=wished.wish, notes=(*notes, *wished.notes))
+
+    def _made_on(self, facts: HostFacts) -> HostFacts:
+        """Return the facts of the machine that environments are made on, which may be that of a daemon elsewhere."""
+        if self.typed.request.mode is Mode.NATIVE:
+            return facts
+        usable = (engine.name for engine in facts.engines or () if engine.usable)
+        return facts.for_engine(self.typed.request.engine or next(usable, None))
+
+    def named_facts(self) -> HostFacts | None:
+        """Return the machine that the profile which was typed is for; None: none was typed, or it names none."""
+        if self.file is None or self.profile is None:
+            return None
+        return profile_facts(self.file, self.profile, read_host)
 
 
-def read_project() -> Project | None:
-    """Read `envkit.yaml` of the current directory, None when there is none; raises `DataError`, `UsageError`."""
-    try:
-        directory = Path.cwd()
-    except FileNotFoundError as error:
-        raise UsageError("the current directory has been removed", hints=("cd",)) from error
-    path = directory / PROJECT_FILE
-    if not (path.exists() or path.is_symlink()):
-        return None
-    project = decode_document(read_text(str(path)), str(path), Project)
-    return msgspec.structs.replace(project, sources=_absolute(project.sources, directory))
+def read_asking(asked: Asked) -> Asking:
+    """Check what was typed and read the project file that holds; raises `UsageError` and `DataError`.
+
+    What is wrong whatever the machine is comes to light here, before anything is looked at.
+    """
+    file = read_project(asked.project)
+    asking = Asking(file=file, typed=make_typed(asked), sources=make_sources(asked, file), profile=asked.profile)
+    if asked.profile is not None or file is None or not file.project.profiles:
+        asking.wish(asked.profile)
+    return asking
 
 
-def _absolute(table: SourcesTable, directory: Path) -> SourcesTable:
-    """Take the paths of a `sources` table as relative to the project file."""
-    wheelhouses = (table.wheelhouse,) if isinstance(table.wheelhouse, str) else table.wheelhouse
-    return msgspec.structs.replace(
-        table,
-        wheelhouse=tuple(str(directory / Path(path).expanduser()) for path in wheelhouses),
-        ca_certificate=None
-        if table.ca_certificate is None
-        else str(directory / Path(table.ca_certificate).expanduser()),
-    )
-
-
-def make_request(asked: Asked, project: Project | None) -> Request:
-    """Check what was asked and make it whole; what was typed goes before the project file. Raises `UsageError`."""
-    specs = _specs(asked, project)
-    python = asked.python if asked.python is not None or project is None else project.python
-    if python is not None:
-        with written_in(None if asked.python is not None else _in_project("python")):
-            check_python(python)
-    for package in project.packages if project is not None else ():
-        with written_in(_in_project("packages")):
-            check_package(package)
+def make_typed(asked: Asked) -> Typed:
+    """Check what was typed, without any project; raises `UsageError`."""
+    if asked.python is not None:
+        check_python(asked.python)
     for package in asked.packages:
         check_package(package)
-    return Request(
-        specs=specs,
+    request = Request(
+        specs=tuple(_spec(text) for text in asked.specs),
         as_of=datetime.now(UTC).date().isoformat(),
-        python=python,
+        python=asked.python,
         on=asked.on.lower() if asked.on else None,
         devices=parse_devices(asked.devices),
         mode=_mode(asked),
         engine="native" if asked.native else asked.engine,
-        packages=(*(project.packages if project is not None else ()), *asked.packages),
-        name=asked.name,
+        packages=asked.packages,
+        name=_name(asked.name),
         allow=parse_allowances(asked.allow),
         only_index=asked.only_index,
         base_image=None if asked.base_image is None else check_image(asked.base_image),
+        os=None if asked.os is None else _system(asked.os),
         why_not=None if asked.why_not is None else parse_doubt(asked.why_not),
     )
+    mounts = tuple(parse_mount(text, current_directory()) for text in asked.mounts)
+    check_sources(mounts)
+    return Typed(request=request, flavor=_flavor(asked.flavor), mounts=mounts)
 
 
-def environment_name(asked: Asked, project: Project | None, request: Request) -> str:
-    """Return the environment's name: `--name`, the project's, or the recipes'. Raises `UsageError`."""
-    theirs = project.name if project is not None and not asked.specs else None
-    given = asked.name if asked.name is not None else theirs
-    name = given if given is not None else "-".join(spec.recipe for spec in request.specs)
-    check_text(name, "the environment's name")
-    with written_in(_in_project("name") if asked.name is None and theirs is not None else None):
-        _check_name(name)
-    return name
-
-
-def _check_name(name: str) -> None:
-    if not (0 < len(name) <= _NAME_LENGTH and name[0].isalnum() and set(name) <= _NAME_CHARACTERS):
-        raise UsageError(
-            f"a name has up to {_NAME_LENGTH} lower-case letters, digits, `-`, `_` and `.`, "
-            f"a letter or digit first: {name}"
-        )
-
-
-def make_sources(asked: Asked, project: Project | None) -> PackageSources:
+def make_sources(asked: Asked, file: ProjectFile | None) -> PackageSources:
     """Read the package sources that are configured on this machine; raises `UsageError` and `DataError`."""
     return read_sources(
         os.environ,
         home=str(Path.home()),
         wheelhouses=asked.wheelhouses,
-        project=project.sources if project is not None else None,
+        project=None if file is None else file.project.sources,
+        settings=load_settings(),
         offline=asked.offline,
     )
 
@@ -130,47 +140,46 @@ def parse_allowances(texts: tuple[str, ...]) -> tuple[Allowance, ...]:
     return tuple(sorted({Allowance(text) for text in texts}))
 
 
-def parse_mount(text: str) -> Mount:
-    """Parse `SOURCE:TARGET[:ro]`; raises `UsageError`."""
-    source, _, rest = text.partition(":")
-    target, _, option = rest.partition(":")
-    path = Path(source).expanduser().absolute()
-    if not source or not target.startswith("/") or option not in ("", "ro"):
-        raise UsageError(f"a mount is `SOURCE:/TARGET` or `SOURCE:/TARGET:ro`: {text}")
-    if not path.is_dir():
-        raise UsageError(f"a mount's source must be a directory that exists: {path}")
-    return Mount(
-        source=check_text(str(path), "a mount's source"),
-        target=check_text(target, "a mount's target"),
-        read_only=option == "ro",
-    )
+def _spec(text: str) -> Spec:
+    spec = parse_spec(text)
+    check_recipe(spec.recipe)
+    return spec
 
 
-def _specs(asked: Asked, project: Project | None) -> tuple[Spec, ...]:
-    texts = asked.specs or (project.recipes if project is not None else ())
-    if not texts:
-        raise UsageError(
-            f"nothing was asked for, and there is no `{PROJECT_FILE}` with `recipes` here",
-            hints=("envkit up pytorch",),
-        )
-    with written_in(None if asked.specs else _in_project("recipes")):
-        specs = tuple(parse_spec(text) for text in texts)
-        for spec in specs:
-            check_recipe(spec.recipe)
-    return specs
+def _name(text: str | None) -> str | None:
+    if text is None:
+        return None
+    problem = check_name(check_text(text, "the environment's name"))
+    if problem is not None:
+        raise UsageError(problem)
+    return text
 
 
-def _in_project(key: str) -> str:
-    return f"{Path.cwd() / PROJECT_FILE}, `{key}`"
+def _system(text: str) -> str:
+    problem = check_system(text)
+    if problem is not None:
+        raise UsageError(problem)
+    return text
+
+
+def _flavor(text: str | None) -> Flavor | None:
+    known: tuple[Flavor, ...] = get_args(Flavor)
+    found = next((name for name in known if name == text), None)
+    if text is not None and found is None:
+        raise UsageError(f"`--flavor` takes {' or '.join(f'`{name}`' for name in known)}: {text}")
+    return found
 
 
 def _mode(asked: Asked) -> Mode | None:
     if asked.native and (asked.container or asked.engine not in (None, "native")):
         raise UsageError("`--native` cannot be used with `--container` or `--engine`")
     native = asked.native or asked.engine == "native"
-    if native and asked.base_image is not None:
-        raise UsageError("`--base-image` is for containers: it cannot be used with a native environment")
+    for flag, value in (("--base-image", asked.base_image), ("--os", asked.os), ("--flavor", asked.flavor)):
+        if native and value is not None:
+            raise UsageError(f"`{flag}` is for containers: it cannot be used with a native environment")
     if native:
         return Mode.NATIVE
+    if asked.base_image is not None and asked.os is not None:
+        raise UsageError("`--base-image` and `--os` both decide the system of the container: give one")
     wanted = asked.container or asked.engine is not None or asked.base_image is not None
     return Mode.CONTAINER if wanted else None

@@ -1,7 +1,4 @@
-"""Checks of a request before anything is looked at or asked: each failure names where the value was written."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""Checks of what was typed, before anything is looked at or asked."""
 
 from envkit.data import load_recipe
 from envkit.errors import BadSpecError, DataError, UsageError
@@ -12,17 +9,6 @@ from envkit.model.text import strip_controls
 from envkit.resolve.versions import python_allowed
 
 _CPU = "cpu"
-
-
-@contextmanager
-def written_in(place: str | None) -> Iterator[None]:
-    """Add to a `UsageError` where the value was written; None: on the command line, as everybody can see."""
-    try:
-        yield
-    except UsageError as error:
-        if place is None:
-            raise
-        raise type(error)(error.message, facts=(*error.facts, f"written in {place}"), hints=error.hints) from error
 
 
 def check_recipe(name: str) -> None:

@@ -15,7 +15,7 @@ Examples:
   envkit matrix refresh --check --json
   envkit matrix refresh pytorch --index https://mirror.example.com/simple
   envkit matrix refresh --source nvidia-drivers --source pytorch-matrix --dry-run
-Sources, which are only read when they are named: nvidia-drivers, pytorch-matrix.
+Sources, which are only read when they are named: nvidia-drivers, nvidia-images, pytorch-matrix.
 Exit status: 0 done, 10 changes with `--check`, 8 bad data, 9 no network.
 """
 

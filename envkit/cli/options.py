@@ -58,6 +58,26 @@ BaseImage = Annotated[
         help="Make the container from this image, which must bring Python with `venv`; default: a plain image.",
     ),
 ]
+System = Annotated[
+    str | None,
+    typer.Option("--os", metavar="ID-VERSION", help="Make the container on this system: `debian-12`."),
+]
+FlavorName = Annotated[
+    str | None,
+    typer.Option("--flavor", metavar="NAME", help="`slim`: what runs the framework; `devel`: compilers as well."),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="Take this profile of `envkit.yaml`; default: the first that fits."),
+]
+ProjectDirectory = Annotated[
+    str | None,
+    typer.Option("--project", metavar="DIR", help="Take the `envkit.yaml` of this directory."),
+]
+Locked = Annotated[
+    bool, typer.Option("--locked", help="Take what is locked, and fail where that is not what the file asks for.")
+]
+Frozen = Annotated[bool, typer.Option("--frozen", help="Take what is locked, whatever the project file says by now.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no server; use wheelhouses and caches.")]
 RecordedHost = Annotated[
     str | None, typer.Option("--host", metavar="FILE", help="Resolve for this recorded host; `-`: standard input.")
@@ -66,7 +86,7 @@ Target = Annotated[
     str | None,
     typer.Option("--target", metavar="TEXT", help="Resolve for hardware by name: `h100*8,driver=570.124.06`."),
 ]
-Container = Annotated[bool, typer.Option("--container", help="Resolve for a container.")]
+Container = Annotated[bool, typer.Option("--container", help="Use a container, or fail.")]
 Facts = Annotated[
     list[str] | None,
     typer.Option(

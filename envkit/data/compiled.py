@@ -14,16 +14,20 @@ from envkit.data.places import DataFile, cache_directory, find_files
 from envkit.errors import DataError
 from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Thresholds
 from envkit.model.matrix import Foundations
+from envkit.model.mirrors import Mirrors
+from envkit.model.package_manager import PackageManagers
 from envkit.model.provenance import Source
 from envkit.model.recipe import Recipe
 from envkit.model.value import DECODING
 from envkit.model.vendor import Vendor
 
 _SIZE_BYTES = 8  # of the number that the cache begins with: the length of its index
-Document = FindingGroup | Foundations | Recipe | RemedyGroup | Systems | Thresholds | Vendor
+Document = FindingGroup | Foundations | Mirrors | PackageManagers | Recipe | RemedyGroup | Systems | Thresholds | Vendor
 TYPES: dict[str, type[Document]] = {
     "findings": FindingGroup,
     "foundations": Foundations,
+    "mirrors": Mirrors,
+    "package_managers": PackageManagers,
     "recipes": Recipe,
     "remedies": RemedyGroup,
     "systems": Systems,
@@ -147,7 +151,7 @@ def _compile(file: DataFile) -> Entry:
 
     read = read_data_file(file, TYPES[file.kind])
     document = read.document
-    name = file.name if isinstance(document, Foundations | Systems | Thresholds) else document.name
+    name = document.name if isinstance(document, FindingGroup | Recipe | RemedyGroup | Vendor) else file.name
     if name != file.name:
         message = f"the file is not named after its `name`, `{name}`: {file.overlay or file.path}"
         raise DataError(message)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from types import NoneType, UnionType
-from typing import Union, get_args, get_origin
+from typing import Annotated, Union, get_args, get_origin
 
 import msgspec
 
@@ -90,6 +90,8 @@ def _misfit(value: object, hint: object, path: Path) -> Iterator[Fault]:
 
 def _certain(hint: object) -> object:
     """Return the one type that a value has which may be None; the annotation itself where there are several."""
+    if get_origin(hint) is Annotated:
+        return _certain(get_args(hint)[0])
     if get_origin(hint) not in {Union, UnionType}:
         return hint
     members = [member for member in get_args(hint) if member is not NoneType]
@@ -98,6 +100,8 @@ def _certain(hint: object) -> object:
 
 def _unknown_keys(value: object, info: msgspec.inspect.Type, path: Path) -> Iterator[Fault]:
     match info, value:
+        case msgspec.inspect.Metadata(), _:
+            yield from _unknown_keys(value, info.type, path)
         case msgspec.inspect.StructType(), dict():
             yield from _unknown_in_struct(value, info, path)
         case msgspec.inspect.DictType(), dict():

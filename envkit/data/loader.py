@@ -10,11 +10,15 @@ from envkit.data.compiled import Compiled, Entry, load_compiled
 from envkit.errors import DataError, UnknownRecipeError, UsageError
 from envkit.model.knowledge import FindingGroup, FindingRow, RemedyGroup, RemedyRow, Systems, Thresholds
 from envkit.model.matrix import Foundations, Matrix
+from envkit.model.mirrors import Mirrors
+from envkit.model.package_manager import PackageManagers
 from envkit.model.recipe import Recipe
 from envkit.model.value import DECODING
 from envkit.model.vendor import Vendor
 
-Kind = TypeVar("Kind", FindingGroup, Foundations, Recipe, RemedyGroup, Systems, Thresholds, Vendor)
+Kind = TypeVar(
+    "Kind", FindingGroup, Foundations, Mirrors, PackageManagers, Recipe, RemedyGroup, Systems, Thresholds, Vendor
+)
 
 
 def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
@@ -29,7 +33,8 @@ def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
     chosen = _with_companions(compiled, tuple({entry.name: entry for entry in asked}.values()))
     vendors = _of_kind(compiled, "vendors")
     foundations = _single(compiled, "foundations")
-    used = (foundations, *chosen, *vendors)
+    managers = _single(compiled, "package_managers")
+    used = (foundations, managers, *chosen, *vendors)
     contents = "\n".join(sorted(f"{entry.kind}/{entry.name} {entry.digest}" for entry in used))
     return Matrix(
         revision=hashlib.sha256(contents.encode()).hexdigest()[:12],
@@ -37,6 +42,7 @@ def load_matrix(recipes: tuple[str, ...] | None = None) -> Matrix:
         foundations=_decode(foundations, Foundations),
         recipes=tuple(_decode(entry, Recipe) for entry in chosen),
         vendors=tuple(_decode(entry, Vendor) for entry in vendors),
+        package_managers=_decode(managers, PackageManagers).managers,
     )
 
 
@@ -78,6 +84,11 @@ def load_foundations() -> Foundations:
 def load_systems() -> Systems:
     """Load the families of operating systems; raises `DataError` for a file that does not decode."""
     return _decode(_single(load_compiled(), "systems"), Systems)
+
+
+def load_mirrors() -> Mirrors:
+    """Load what can be had from mirrors; raises `DataError` for a file that does not decode."""
+    return _decode(_single(load_compiled(), "mirrors"), Mirrors)
 
 
 def load_thresholds() -> Thresholds:

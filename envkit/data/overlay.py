@@ -4,13 +4,13 @@ from pathlib import Path as FilePath
 from typing import Generic, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from envkit.data.documents import check_fields, decode_document, decode_value, decoding_error, load_document
 from envkit.data.faults import Fault, Path
 from envkit.data.places import MERGED, DataFile, overlay_directory
 from envkit.errors import DataError
-from envkit.model import access, knowledge, matrix, recipe, vendor
+from envkit.model import access, knowledge, matrix, mirrors, package_manager, recipe, vendor
 from envkit.model.value import to_line
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -26,6 +26,10 @@ KEYS: dict[type, tuple[str, ...]] = {
     knowledge.Threshold: ("id",),
     knowledge.Toolkit: ("vendor",),
     matrix.OsRow: ("os", "version"),
+    mirrors.MirroredPlace: ("place",),
+    mirrors.MirrorPreset: ("name",),
+    mirrors.SystemSources: ("os",),
+    package_manager.PackageManager: ("name",),
     recipe.AbsentRow: ("vendor",),
     recipe.CompanionRow: ("package",),
     recipe.Denied: ("package", "versions"),
@@ -34,7 +38,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     recipe.VariantRow: ("variant", "releases", "cpu_architectures", "system", "index", "image", "package"),
     vendor.AdmissionRow: ("images",),
     vendor.ArchitectureRow: ("architecture",),
-    vendor.BaseRow: ("image",),
+    vendor.BaseRow: ("image", "flavor"),
     vendor.DeviceModel: ("architecture", "names"),
     vendor.DriverBranch: ("branch",),
     vendor.DriverFloor: ("runtime_major",),
@@ -187,5 +191,5 @@ def _version(placed: _Placed) -> Version:
     row = placed[0]
     try:
         return Version(str(row["version"])) if isinstance(row, dict) else Version("0")
-    except InvalidVersion:
+    except ValueError:  # `InvalidVersion`, and numbers of thousands of digits
         return Version("0")

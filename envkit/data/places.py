@@ -10,14 +10,16 @@ from envkit.system import directories
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _SUFFIX = ".yaml"
-SINGLE = ("foundations", "systems", "thresholds")  # kinds of one file each
+SINGLE = ("foundations", "mirrors", "package_managers", "systems", "thresholds")  # kinds of one file each
 MERGED = ("recipes", "vendors")  # kinds of which an overlay adds rows to the file of the same name
 
 
 class DataFile(msgspec.Struct, frozen=True):
     """One data file: `kind` is the folder it belongs to, `name` its name without suffix."""
 
-    kind: str  # findings | foundations | recipes | remedies | systems | thresholds | vendors
+    kind: (
+        str  # findings | foundations | mirrors | package_managers | recipes | remedies | systems | thresholds | vendors
+    )
     name: str
     path: str
     stamp: tuple[int, int]  # size and modification time in ns: changed files have another
@@ -52,6 +54,8 @@ def find_files() -> tuple[DataFile, ...]:
         "remedies": (_PACKAGE / "data" / "remedies", overlay / "remedies"),
         "systems": (_PACKAGE / "data", overlay),
         "thresholds": (_PACKAGE / "data", overlay),
+        "mirrors": (_PACKAGE / "data", overlay),
+        "package_managers": (_PACKAGE / "data", overlay),
         "vendors": (_PACKAGE / "data" / "vendors", overlay / "vendors"),
     }
     found: dict[tuple[str, str], DataFile] = {}

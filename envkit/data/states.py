@@ -1,5 +1,6 @@
 """States of the compatibility data to compare: what is in use, a directory, a revision of the checkout."""
 
+import os
 from pathlib import Path
 
 from envkit.data.checking.places import files_at
@@ -28,7 +29,7 @@ def state_at(place: str) -> State:
 
     Raises `UsageError` where the place is neither, and `DataError` for data that does not decode.
     """
-    if Path(place).exists():
+    if os.path.exists(place):  # noqa: PTH110 - pathlib raises for a name that is too long to be one
         files = files_at((place,))
         return {(file.kind, file.name): read_data_file(file, TYPES[file.kind]).document for file in files}
     return _revision(place)

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from envkit.detect import vendors
+from envkit.detect.driver_files import with_files
 from envkit.detect.engines import detect_engines
 from envkit.detect.facts import Surroundings, VendorFacts
 from envkit.detect.machine import detect_system
@@ -50,14 +51,15 @@ def detect_host(host: Host, *, data_directory: str) -> HostFacts:
             joined = told if told.devices else joined
         free = host.free_bytes(data_directory)
         nothing_known = pci is None and not joined.devices
+        devices = with_node_groups(host, joined.devices or ())
         facts = msgspec.structs.replace(
             joined,
             os=system,
             cpu=processor,
             memory_mib=total_memory_mib(host),
             disk_free_mib=None if free is None else free // (1024 * 1024),
-            devices=None if nothing_known else with_node_groups(host, joined.devices or ()),
-            stacks=None if nothing_known and not joined.stacks else joined.stacks,
+            devices=None if nothing_known else devices,
+            stacks=None if nothing_known and not joined.stacks else with_files(host, joined.stacks or (), devices),
             engines=engines.result(),
             pythons=pythons.result(),
             gaps=(*gaps, *joined.gaps),

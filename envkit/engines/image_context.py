@@ -19,8 +19,13 @@ class StagedContext(msgspec.Struct, frozen=True, kw_only=True):
     """Directories that stand until the build has ended."""
 
     files: Path  # the build context
-    wheelhouse: Path
+    wheelhouse: Path  # a context of its own, for wheels of this machine
     secrets: Path
+
+    @property
+    def wheels(self) -> Path:
+        """Where the wheels lie for a builder that has one context alone."""
+        return self.files / "wheelhouse"
 
 
 @contextmanager

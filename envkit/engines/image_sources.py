@@ -5,6 +5,8 @@ None of it is in the image or decides what is in it: every wheel is checked agai
 
 from urllib.parse import urlsplit
 
+from envkit.data import load_mirrors
+from envkit.model.address import mirrored_url
 from envkit.model.plan import Plan
 from envkit.model.sources import PackageSources, Setting
 from envkit.model.text import check_text
@@ -42,14 +44,24 @@ def proxy_variables(sources: PackageSources) -> dict[str, str]:
 
 def uses_loopback(sources: PackageSources) -> bool:
     """Tell whether a server of the sources listens only on this machine, where the bridge network does not lead."""
-    servers = (sources.index, *sources.extra_indexes, *sources.wheelhouses, *sources.named_indexes.values())
+    servers = (
+        sources.index,
+        *sources.extra_indexes,
+        *sources.wheelhouses,
+        *sources.named_indexes.values(),
+        *sources.mirrors.values(),
+    )
     proxies = (setting for scheme, setting in sources.proxies.items() if scheme != "no")
     return any(urlsplit(setting.value).hostname in _LOOPBACK for setting in (*servers, *proxies) if setting is not None)
 
 
 def _recipe_indexes(plan: Plan, sources: PackageSources) -> tuple[str, ...]:
-    mirrors = sources.named_indexes
-    settings = (mirrors.get(index.name, Setting(value=index.url, origin="matrix")) for index in plan.indexes)
+    named, places = sources.named_indexes, load_mirrors().places if sources.mirrors else ()
+    mirrors = {place: setting.value for place, setting in sources.mirrors.items()}
+    settings = (
+        named.get(index.name, Setting(value=mirrored_url(index.url, mirrors, places), origin="matrix"))
+        for index in plan.indexes
+    )
     return _remote(tuple(settings))
 
 

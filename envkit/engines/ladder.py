@@ -1,4 +1,9 @@
-"""The ladder: which engines can serve a request on this machine, best first, and why."""
+"""The ladder: which engines can serve a request on this machine, best first, and why.
+
+Each rung is an engine that runs environments; its builder is found when something is built (`builders/choice.py`):
+BuildKit through buildx, `BUILDKIT_HOST`, podman or buildah, the Docker Engine's classic builder. The last rung is the
+native environment.
+"""
 
 from collections.abc import Callable
 from typing import cast
@@ -13,6 +18,8 @@ from envkit.model.host import ContainerEngine, HostFacts
 from envkit.model.request import Mode, Request
 
 NATIVE = "native"
+# The docker command has no buildx: podman, buildah or the engine's classic builder take its place.
+_NO_BUILDER = "no-builder"
 
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +50,8 @@ def climb_ladder(facts: HostFacts, request: Request, name: str) -> tuple[Rung, .
         return (_asked(facts, request, wanted),)
     if holder is not None:
         return (_rung(facts, holder, f"{_title(facts, holder)}, which this environment already has"),)
-    containers = tuple(_rung(facts, engine, _title(facts, engine)) for engine in usable_engines(facts.engines or ()))
+    usable = usable_engines(facts.engines or ())
+    containers = tuple(_rung(facts, engine, _reason(facts, engine, usable)) for engine in usable)
     if request.mode is Mode.CONTAINER:
         if not containers:
             raise EngineNotReadyError(
@@ -79,6 +87,7 @@ def _asked(facts: HostFacts, request: Request, name: str) -> Rung:
 
 def _rung(facts: HostFacts, name: str, reason: str) -> Rung:
     engine = load_engine(name)
+    facts = _led_by(facts, name)
     find_base = cast("Callable[[str], ImageState] | None", getattr(engine, "find_base", None))
     return Rung(
         engine=engine,
@@ -89,10 +98,20 @@ def _rung(facts: HostFacts, name: str, reason: str) -> Rung:
     )
 
 
+def _led_by(facts: HostFacts, name: str) -> HostFacts:
+    """Return the facts with this engine before the others, usable as it is on its rung: what is planned is for it."""
+    own = [msgspec.structs.replace(engine, usable=True) for engine in facts.engines or () if engine.name == name]
+    others = [engine for engine in facts.engines or () if engine.name != name]
+    return msgspec.structs.replace(facts, engines=(*own, *others)) if own else facts
+
+
+def _can_run(engine: ContainerEngine) -> bool:
+    return engine.name in engine_names() and (engine.usable is True or engine.obstacle == _NO_BUILDER)
+
+
 def usable_engines(engines: tuple[ContainerEngine, ...]) -> tuple[str, ...]:
     """Return the names of the container engines that work here and that envkit can drive."""
-    driven = engine_names()
-    return tuple(engine.name for engine in engines if engine.usable and engine.name in driven)
+    return tuple(engine.name for engine in engines if _can_run(engine))
 
 
 def _holder(facts: HostFacts, name: str) -> str | None:
@@ -112,9 +131,18 @@ def _title(facts: HostFacts, name: str) -> str:
     if fact is None:
         return name
     version = f" {fact.version}" if fact.version else ""
-    builder = " with BuildKit" if fact.builder == "buildkit" else ""
+    builders = {"buildkit": " with BuildKit", "legacy": " without BuildKit"}
+    builder = builders.get(fact.builder or "", "")
     elsewhere = f" on another machine ({fact.endpoint})" if fact.elsewhere else ""
     return f"{name}{version}{builder}{elsewhere}"
+
+
+def _reason(facts: HostFacts, name: str, usable: tuple[str, ...]) -> str:
+    """Return which engine it is, and why it is not one that comes before it."""
+    if name != usable[0]:
+        return f"{_title(facts, name)}, because {usable[0]} cannot serve this request"
+    refusals = _refusals(facts)
+    return f"{_title(facts, name)}, because {'; '.join(refusals)}" if refusals else _title(facts, name)
 
 
 def _why_native(facts: HostFacts, *, tried: bool) -> str:
@@ -131,7 +159,7 @@ def _refusals(facts: HostFacts) -> tuple[str, ...]:
         if engine.name in driven
         else f"{engine.name} is not driven by this version of envkit"
         for engine in facts.engines or ()
-        if not (engine.usable and engine.name in driven)
+        if not _can_run(engine)
     )
 
 

@@ -30,15 +30,21 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool = False  # the step that `text` names has ended
 
 
+def ignore(_: object) -> None:
+    """Take what nobody wants to be told."""
+
+
 class BuildContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a build needs besides the plan; none of it changes the result."""
 
     sources: PackageSources
     log: str  # path of the file that gets every line of the build
-    artifacts: Artifacts | None = None  # the generated Dockerfile and its files; None for native
+    artifacts: Artifacts | None = None  # a Dockerfile with its files; None: generated as the builder takes them
     fresh: bool = False  # build anew even where the same was built before
     terminal: bool = False  # standard error is a terminal and the engine's own tool may draw its progress there
-    progress: Callable[[Progress], None] = lambda _: None
+    builder: str | None = None  # its name, as `--builder` gave it; None: the best that there is
+    progress: Callable[[Progress], None] = ignore
+    note: Callable[[str], None] = ignore  # gets what explains the result: the builder used, and what it costs
 
 
 class Engine(Protocol):
@@ -54,8 +60,11 @@ class Engine(Protocol):
         Raises `BuildError`, `StorageError`, `EngineNotReadyError`, and leaves nothing half-made.
         """
 
-    def start(self, plan: Plan, built: Built) -> Environment:
-        """Start what was built as a candidate, under a temporary name; raises `RunError`."""
+    def start(self, plan: Plan, built: Built, note: Callable[[str], None] = ignore) -> Environment:
+        """Start what was built as a candidate, under a temporary name; raises `RunError`.
+
+        `note` gets a sentence for everything that had to be done differently on this machine.
+        """
 
     def commit(self, plan: Plan, environment: Environment) -> Environment:
         """Put a candidate in place of the environment that has its name, remove that one, return what now stands."""

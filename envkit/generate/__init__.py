@@ -5,6 +5,8 @@
 - `generate_files(plan)`, where an output describes one environment
 - `generate_project(plans)`, where it describes all profiles of a project together
 
+A module with `OPTIONS = ("dialect",)` heeds these options (`options.py`): its function takes `Options` after the plans.
+One with `MODE = Mode.NATIVE` is of environments without a container, one with `MODE = None` of both kinds.
 Formats know nothing of each other; what several need stands in modules of this package, `image.py` above all.
 """
 
@@ -16,11 +18,12 @@ from typing import cast
 
 from envkit.errors import UsageError
 from envkit.generate import formats
+from envkit.generate.options import Options, check_options
 from envkit.model.artifact import Artifacts, GeneratedFile
 from envkit.model.plan import Plan
+from envkit.model.request import Mode
 
-_OfOne = Callable[[Plan], tuple[GeneratedFile, ...]]
-_OfAll = Callable[[tuple[Plan, ...]], tuple[GeneratedFile, ...]]
+_Writer = Callable[..., tuple[GeneratedFile, ...]]
 
 
 def output_names() -> tuple[str, ...]:
@@ -33,20 +36,29 @@ def takes_project(output: str) -> bool:
     return hasattr(_module(output), "generate_project")
 
 
-def generate_artifacts(plans: Plan | tuple[Plan, ...], output: str) -> Artifacts:
-    """Return the files of one format; the same plans give the same bytes.
+def output_mode(output: str) -> Mode | None:
+    """Return what an output is made for, containers or the machine itself; None: either; raises `UsageError`."""
+    return cast("Mode | None", getattr(_module(output), "MODE", Mode.CONTAINER))
 
-    Raises `UsageError` for an unknown format, or several plans for a format that describes one, and `DataError` for a
-    value that has no place in a file.
+
+def generate_artifacts(plans: Plan | tuple[Plan, ...], output: str, options: Options | None = None) -> Artifacts:
+    """Return the files of one format; the same plans and options give the same bytes.
+
+    Raises `UsageError` for an unknown format, an option that it does not heed, or several plans for a format that
+    describes one, and `DataError` for a value that has no place in a file.
     """
     plans = plans if isinstance(plans, tuple) else (plans,)
+    module, options = _module(output), options or Options()
+    heeded = cast("tuple[str, ...]", getattr(module, "OPTIONS", ()))
+    check_options(options, heeded, output)
+    further = (options,) if heeded else ()
     if takes_project(output):
-        return Artifacts(output=output, files=cast("_OfAll", vars(_module(output))["generate_project"])(plans))
+        return Artifacts(output=output, files=cast("_Writer", vars(module)["generate_project"])(plans, *further))
     if len(plans) != 1:
         names = " ".join(plan.profile or plan.name for plan in plans)
         message = f"`{output}` describes one environment, and there are {len(plans)}: {names}"
         raise UsageError(message, hints=tuple(f"--profile {plan.profile}" for plan in plans if plan.profile))
-    return Artifacts(output=output, files=cast("_OfOne", vars(_module(output))["generate_files"])(plans[0]))
+    return Artifacts(output=output, files=cast("_Writer", vars(module)["generate_files"])(plans[0], *further))
 
 
 def _module(output: str) -> ModuleType:

@@ -1,89 +1,179 @@
 """The image of a plan: a Dockerfile and the files that its build needs, for all formats that build one.
 
 Nothing of the user's network or machine is in them: mirrors, credentials, certificates and local wheels are handed to
-the build as secrets and a named context. Labels are given on the command line of the build.
+the build as secrets and a named context. Labels are given on the command line of the build. In the portable dialect,
+whoever builds puts the locked wheels into `wheelhouse/` first, and the build needs no network but for system packages.
 """
 
 from importlib.resources import files
 
 from envkit.errors import UnsatisfiableError
-from envkit.generate.parseback import check_instructions
-from envkit.generate.quoting import image_reference, module_name, public_url
+from envkit.generate.layers import wheel_layers
+from envkit.generate.options import Dialect
+from envkit.generate.parseback import check_instructions, check_settings
+from envkit.generate.quoting import (
+    exec_form,
+    image_reference,
+    module_name,
+    program_name,
+    public_url,
+    quoted,
+    variable_name,
+)
 from envkit.generate.requirements import requirement_lines
+from envkit.generate.system_packages import system_package_lines
 from envkit.generate.templates import render
 from envkit.model.artifact import GeneratedFile
 from envkit.model.plan import Plan
+from envkit.model.resolution import Base
+from envkit.model.value import Value
 
 ROOT = "/opt/envkit"
 WORKSPACE = "/workspace"
 # 1980-01-02: the oldest day that a ZIP file can hold in every time zone, so that people can pack what they find.
 SOURCE_DATE_EPOCH = 315619200
+WHEELHOUSE = "wheelhouse"  # directory of the build context, or name of a further context
 _VENV = f"{ROOT}/venv"
-_TREE = "/build/tree"  # laid over the base image
+_TOOLS = "/usr/lib/envkit-tools"
+_TREE = "/build/tree"  # portable: laid over the base image
 _HOME = "/home/envkit"
 _USER = "1000:1000"  # a run takes the uid and gid of its user instead
 # A uid that no file of the image names has no home and no name; frameworks ask for both.
-_ENVIRONMENT = (("VIRTUAL_ENV", _VENV), ("HOME", _HOME), ("USER", "envkit"), ("LOGNAME", "envkit"))
-_SLOT = "envkit-slot/image:tag"
+_ENVIRONMENT = {"VIRTUAL_ENV": _VENV, "HOME": _HOME, "USER": "envkit", "LOGNAME": "envkit"}
+_WAIT = ("sleep", "infinity")
+_TEMPLATES = {Dialect.BUILDKIT: "dockerfile.j2", Dialect.PORTABLE: "dockerfile_portable.j2"}
+# Where the build sees files of its context. What the portable dialect copies for system packages stays in the image.
+# Where the programs and lists of a build lie in the image while it is built.
+INPUTS = {Dialect.BUILDKIT: "/run/envkit", Dialect.PORTABLE: "/usr/share/envkit"}
+_FINISH = "finish_image.py"
+_INSTALL = "install_wheels.py"
+_THREADS = "envkit_threads.py"
 
 
-def image_files(plan: Plan, directory: str = "") -> tuple[GeneratedFile, ...]:
+class _Words(Value):
+    """What of a Dockerfile comes from outside."""
+
+    image: str
+    environment: dict[str, str]
+    start: tuple[str, ...]
+
+
+class Installation(Value):
+    """One instruction that installs wheels: the command, and the files of the context that it reads."""
+
+    argv: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def image_files(plan: Plan, directory: str = "", dialect: Dialect = Dialect.BUILDKIT) -> tuple[GeneratedFile, ...]:
     """Return the files from which the image of a plan is built, in `directory` of an output.
 
-    They are the Dockerfile, pip's settings, the locked requirements, and the program that finishes the image.
+    They are the Dockerfile, pip's settings, what is locked, and the programs that make the image. Raises
+    `UnsatisfiableError` for a plan that has no base image or whose base has no known package manager for what has to be
+    installed, and `DataError` for a value that has no place in a file.
     """
+    layers = wheel_layers(plan)
     texts = {
-        "Dockerfile": _dockerfile(plan),
-        "finish_image.py": _program(),
+        "Dockerfile": _dockerfile(plan, dialect, len(layers)),
+        _THREADS: _program(_THREADS),
+        _FINISH: _program(_FINISH),
         "imports.txt": "".join(f"{module_name(name)}\n" for name in plan.imports),
-        "pip.conf": _pip_settings(plan),
-        "requirements.lock": requirement_lines(plan.lock),
+        _INSTALL: _program(_INSTALL),
+        "pip.conf": _pip_settings(plan, dialect),
+        "requirements.lock": requirement_lines(plan.lock.packages),
     }
+    texts |= {_layer_file(number): requirement_lines(packages) for number, packages in enumerate(layers, start=1)}
+    if plan.system_packages:
+        texts["install_packages.sh"] = _program("install_packages.sh")
+        texts["system_packages.txt"] = system_package_lines(plan)
     prefix = f"{directory}/" if directory else ""
-    return tuple(GeneratedFile(path=f"{prefix}{path}", text=text) for path, text in texts.items())
+    return tuple(GeneratedFile(path=f"{prefix}{path}", text=texts[path]) for path in sorted(texts))
 
 
-def _dockerfile(plan: Plan) -> str:
+def _dockerfile(plan: Plan, dialect: Dialect, layers: int) -> str:
     if plan.base is None:
         message = f"the plan has no base image: {plan.name}"
         raise UnsatisfiableError(message)
+    environment = _ENVIRONMENT | {variable_name(name): value for name, value in sorted(plan.run.environment.items())}
+    start = plan.run.command or _WAIT
     image = image_reference(plan.base)
-    text = _rendered(image)
-    check_instructions(text, _rendered(_SLOT), {_SLOT: image})
+    text = _rendered(plan, dialect, layers, _Words(image=image, environment=environment, start=start))
+    # As the Dockerfile has them: in quotes of ENV, or of JSON.
+    written = (
+        image,
+        *(quoted(value)[1:-1] for value in environment.values()),
+        *(exec_form((word,))[2:-2] for word in start),
+    )
+    slots = {f"envkit-slot-{number}:tag": value for number, value in enumerate(written)}
+    first, *others = slots
+    count = len(environment)
+    harmless = _Words(
+        image=first, environment=dict(zip(environment, others[:count], strict=True)), start=tuple(others[count:])
+    )
+    check_instructions(text, _rendered(plan, dialect, layers, harmless), slots)
+    check_settings(text, environment, start)
     return text
 
 
-def _rendered(image: str) -> str:
+def _rendered(plan: Plan, dialect: Dialect, layers: int, words: _Words) -> str:
+    inputs, manager = INPUTS[dialect], plan.package_manager
+    python = program_name(plan.base.python_program if plan.base is not None else "python3")
     return render(
-        "dockerfile.j2",
+        _TEMPLATES[dialect],
         {
-            "image": image,
+            "image": words.image,
             "epoch": SOURCE_DATE_EPOCH,
-            "root": ROOT,
             "venv": _VENV,
             "tree": _TREE,
+            "tools": _TOOLS,
+            "inputs": inputs,
             "workspace": WORKSPACE,
             "user": _USER,
-            "environment": _ENVIRONMENT,
-            "install": _install_command(),
-            "finish": (f"{_VENV}/bin/python", "/build/finish_image.py", _TREE, ROOT, _HOME, WORKSPACE),
+            "make_tools": _tools(plan.base, python),
+            "environment": tuple(words.environment.items()),
+            "start": words.start,
+            "manager": manager if plan.system_packages else None,
+            "install_packages": ()
+            if manager is None
+            else ("/bin/sh", f"{inputs}/install_packages.sh", manager.name, manager.sources_file),
+            "install": tuple(
+                _installation(number, dialect, python, last=number == layers) for number in range(1, layers + 1)
+            ),
         },
     )
 
 
-def _install_command() -> tuple[str, ...]:
-    pip = ("/build/tools/bin/pip", "--python", f"{_VENV}/bin/python", "--disable-pip-version-check", "install")
-    exact = ("--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "--no-warn-script-location")
-    return (*pip, *exact, "--requirement", f"{ROOT}/requirements.lock")
+def _tools(base: Base | None, python: str) -> tuple[str, ...]:
+    """Return the command that makes the environment from which pip is run, and which the image does not keep."""
+    own_pip = base is not None and not base.ensurepip
+    return (python, "-m", "venv", *(("--without-pip", "--system-site-packages") if own_pip else ()), _TOOLS)
 
 
-def _pip_settings(plan: Plan) -> str:
-    lines = ["[global]", "find-links = /wheelhouse"]
-    if plan.indexes:
+def _installation(number: int, dialect: Dialect, python: str, *, last: bool) -> Installation:
+    inputs = INPUTS[dialect]
+    program, requirements = f"{inputs}/{_INSTALL}", f"{inputs}/{_layer_file(number)}"
+    tree = _TREE if dialect is Dialect.PORTABLE else ""
+    finish = (f"{inputs}/{_FINISH}", tree, ROOT, *((_HOME, WORKSPACE) if last else ()))
+    files_read = (_INSTALL, _FINISH, _layer_file(number), "imports.txt")
+    return Installation(
+        argv=(f"{_TOOLS}/bin/python", program, python, _VENV, requirements, *finish),
+        files=(*files_read, "requirements.lock", _THREADS) if last else files_read,
+    )
+
+
+def _layer_file(number: int) -> str:
+    return f"layer-{number}.lock"
+
+
+def _pip_settings(plan: Plan, dialect: Dialect) -> str:
+    lines = ["[global]", f"find-links = /{WHEELHOUSE}"]
+    if dialect is Dialect.PORTABLE:
+        lines.append("no-index = true")
+    elif plan.indexes:
         # One search over all indexes is safe: each requirement names the hash of the one file that may be installed.
         lines.append("extra-index-url = " + "\n    ".join(public_url(index.url) for index in plan.indexes))
     return "\n".join(lines) + "\n"
 
 
-def _program() -> str:
-    return files("envkit.generate").joinpath("programs", "finish_image.py").read_text(encoding="utf-8")
+def _program(name: str) -> str:
+    return files("envkit.generate").joinpath("programs", name).read_text(encoding="utf-8")

@@ -1,12 +1,15 @@
 """A Dockerfile read again as BuildKit reads it, to see that values did not turn into instructions."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from envkit.errors import UnsafeTextError
 from envkit.model.value import Value
 
 _DIRECTIVE = re.compile(r"#\s*[A-Za-z]+\s*=")
+_ASSIGNMENT = re.compile(r'(?P<name>[A-Za-z_][A-Za-z0-9_]*)="(?P<value>(?:[^"\\]|\\.)*)"(?:\s+|$)')
 _WITH_HEREDOCS = frozenset({"ADD", "COPY", "RUN"})
 _RULE = "a value would change the instructions of the Dockerfile"
 
@@ -67,6 +70,41 @@ def _instruction(line: str, number: int) -> Instruction:
 
 
 def _filled(arguments: str, slots: Mapping[str, str]) -> str:
-    for word, value in slots.items():
-        arguments = arguments.replace(word, value)
-    return arguments
+    """Put all values in place at once: a value may hold the word of another."""
+    words = "|".join(map(re.escape, slots))
+    return re.sub(words, lambda found: slots[found.group()], arguments) if slots else arguments
+
+
+def check_settings(text: str, environment: Mapping[str, str], command: Sequence[str]) -> None:
+    """Compare what a rendered Dockerfile sets at its end with what was meant; raises `UnsafeTextError`.
+
+    The last ENV is read as BuildKit reads it, quotes and escapes removed, and the last CMD as JSON.
+    """
+    instructions = {instruction.keyword: instruction.arguments for instruction in parse_dockerfile(text)}
+    found = read_environment(instructions.get("ENV", ""))
+    different = sorted(name for name, value in environment.items() if found.get(name) != value)
+    if different:
+        raise UnsafeTextError(_RULE, facts=tuple(f"ENV does not give back the value of `{name}`" for name in different))
+    if read_command(instructions.get("CMD", "")) != tuple(command):
+        raise UnsafeTextError(_RULE, facts=("CMD does not give back the command",))
+
+
+def read_environment(arguments: str) -> dict[str, str]:
+    r"""Return the variables of ENV: `A="a \"b\"" C=…`; raises `UnsafeTextError` for what envkit never writes."""
+    variables: dict[str, str] = {}
+    rest = arguments
+    while rest:
+        found = _ASSIGNMENT.match(rest)
+        if found is None:
+            raise UnsafeTextError(_RULE, facts=(f"not an assignment of ENV: {rest}",))
+        variables[found["name"]] = re.sub(r"\\(.)", r"\1", found["value"])
+        rest = rest[found.end() :]
+    return variables
+
+
+def read_command(arguments: str) -> tuple[str, ...]:
+    """Return the words of a command in JSON form; raises `UnsafeTextError` for any other form."""
+    try:
+        return msgspec.json.decode(arguments, type=tuple[str, ...])
+    except msgspec.MsgspecError as error:
+        raise UnsafeTextError(_RULE, facts=(f"not a command in JSON form: {arguments}",)) from error

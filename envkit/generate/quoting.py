@@ -21,14 +21,18 @@ _IMAGE = re.compile(
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~%+/-]*)?")
 _MAX_LENGTH = 512  # characters; registries take names of at most 255 and tags of 128
 _MODULE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PROGRAM = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._/-]*")
 _LONGEST_SHOWN = 80  # characters
 
 
 def quoted(text: str) -> str:
     r"""Return text as a value of ENV or LABEL: in quotes, with `\`, `"` and `$` escaped; raises `UnsafeTextError`."""
-    check_text(text, "a value for a Dockerfile")
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return f'"{escaped}"'
+    return f'"{_escaped(check_text(text, "a value for a Dockerfile"))}"'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
 
 
 def exec_form(argv: Sequence[str]) -> str:
@@ -45,6 +49,16 @@ def image_reference(base: Base) -> str:
 def module_name(name: str) -> str:
     """Return the name of a Python module unchanged; raises `DataError` for anything else."""
     return _checked(name, _MODULE, "not the name of a Python module")
+
+
+def variable_name(name: str) -> str:
+    """Return the name of an environment variable unchanged; raises `DataError` for anything else."""
+    return _checked(name, _VARIABLE, "not the name of an environment variable")
+
+
+def program_name(name: str) -> str:
+    """Return the name or path of a program unchanged; raises `DataError` for anything else."""
+    return _checked(name, _PROGRAM, "not the name of a program")
 
 
 def public_url(url: str) -> str:

@@ -1,9 +1,10 @@
 """The lock as lines that pip takes: exact versions and hashes, no addresses."""
 
 import re
+from collections.abc import Iterable
 
 from envkit.errors import DataError
-from envkit.model.lock import Lock, LockedPackage
+from envkit.model.lock import LockedPackage
 from envkit.model.text import strip_controls
 
 # https://packaging.python.org/en/latest/specifications/name-normalization/ and version-specifiers/, by their alphabets:
@@ -14,9 +15,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_LENGTH = 255  # characters; a file name takes no more
 
 
-def requirement_lines(lock: Lock) -> str:
+def requirement_lines(packages: Iterable[LockedPackage]) -> str:
     """Return `name==version --hash=sha256:…` lines, sorted by name; raises `DataError` for other text."""
-    return "".join(_line(package) for package in sorted(lock.packages, key=lambda package: package.name))
+    return "".join(_line(package) for package in sorted(packages, key=lambda package: package.name))
 
 
 def _line(package: LockedPackage) -> str:

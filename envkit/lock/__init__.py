@@ -1,5 +1,5 @@
 """Locking: `lock_request` turns a resolution into exact packages with hashes."""
 
-from envkit.lock.request import lock_request
+from envkit.lock.request import Earlier, lock_request
 
-__all__ = ["lock_request"]
+__all__ = ["Earlier", "lock_request"]

@@ -15,6 +15,7 @@ from envkit.model.lock import Lock
 from envkit.model.request import Mode
 from envkit.model.resolution import Chosen, Resolution
 from envkit.model.sources import PackageSources
+from envkit.model.value import Value
 from envkit.system.command import Command, Completed, run_command
 from envkit.system.directories import storage_error
 from envkit.system.uv import (
@@ -34,6 +35,13 @@ _QUICK_SECONDS = 4.0  # a failure that came sooner is worth a second try
 _DOCUMENT = "pylock.toml"
 
 
+class Earlier(Value):
+    """A lock whose versions are preferred, but for the packages that are to be moved."""
+
+    document: str  # PEP 751
+    upgrade: tuple[str, ...] = ()  # names of packages
+
+
 def lock_request(
     resolution: Resolution,
     sources: PackageSources,
@@ -41,13 +49,15 @@ def lock_request(
     libc: str | None,
     cpu_architecture: str,
     cache_directory: str | os.PathLike[str] | None = None,
+    earlier: Earlier | None = None,
     log: Callable[[str], None] = lambda _: None,
 ) -> Lock:
     """Return the lock of what the resolution chose; raises `LockError`, `IndexUnreachableError`, `StorageError`.
 
     `libc` is the glibc version of the container's base or of this host, None where it is not known; `cache_directory`
-    is uv's, by default the user's own. Only wheels are locked: building from source would need compilers that neither
-    a slim image nor a user's machine has. Raises `ValueError` for a resolution without a choice.
+    is uv's, by default the user's own. The versions of an `earlier` lock stay where they can. Only wheels are locked:
+    building from source would need compilers that neither a slim image nor a user's machine has. Raises `ValueError`
+    for a resolution without a choice.
     """
     if resolution.chosen is None:
         message = "nothing was chosen that could be locked"
@@ -59,8 +69,8 @@ def lock_request(
         with tempfile.TemporaryDirectory(prefix="envkit-lock-") as directory:
             cache = os.fspath(cache_directory or uv_cache_directory())
             constraints = _own_constraints(resolution.chosen, Path(directory))
-            command = _command(target, sources, Path(directory), cache, constraints)
-            text = _compile(resolution.chosen, sources, command, Path(directory), log)
+            command = _command(target, sources, Path(directory), cache, (*constraints, *_upgrades(earlier)))
+            text = _compile(resolution.chosen, sources, command, earlier, log)
     except OSError as error:
         raise storage_error(error, Path(tempfile.gettempdir()), "cannot write temporary files") from error
     return Lock(
@@ -81,16 +91,19 @@ def _compile(
     chosen: Chosen,
     sources: PackageSources,
     command: Command,
-    directory: Path,
+    earlier: Earlier | None,
     log: Callable[[str], None],
 ) -> str:
     """Return the PEP 751 document, after as many runs as it takes to learn which indexed packages others need."""
+    directory = Path(command.directory or "")
     indexed = indexed_packages(chosen)
     routed: frozenset[str] = frozenset()
     document = directory / _DOCUMENT
     while True:
         (directory / "pyproject.toml").write_text(project_text(chosen, sources, routed), encoding="utf-8")
         document.unlink(missing_ok=True)
+        if earlier is not None:  # uv prefers the versions of the document that it is about to replace
+            document.write_text(earlier.document, encoding="utf-8")
         completed = _run(command, log)
         text = document.read_text(encoding="utf-8") if completed.ok else ""
         needed = _needed(text or plain_output(completed.stderr), indexed - routed)
@@ -103,25 +116,29 @@ def _compile(
     return text
 
 
+def _upgrades(earlier: Earlier | None) -> tuple[str, ...]:
+    return tuple(part for name in (earlier.upgrade if earlier else ()) for part in ("--upgrade-package", name))
+
+
 def _own_constraints(chosen: Chosen, directory: Path) -> tuple[str, ...]:
-    """Write what the resolution holds back for the chosen devices; returns the paths of constraints files."""
+    """Write what the resolution holds back for the chosen devices; returns uv's options for it."""
     if not chosen.constraints:
         return ()
     path = directory / "constraints.txt"
     path.write_text("".join(f"{line}\n" for line in chosen.constraints), encoding="utf-8")
-    return (str(path),)
+    return ("--constraints", str(path))
 
 
 def _command(
-    target: Target, sources: PackageSources, directory: Path, cache_directory: str, constraints: tuple[str, ...]
+    target: Target, sources: PackageSources, directory: Path, cache_directory: str, further: tuple[str, ...]
 ) -> Command:
     options = ["--python", target.interpreter or sys.executable]
     if target.interpreter is None:
         options += ["--python-version", target.python.removesuffix("t")]
     if target.uv_platform is not None:
         options += ["--python-platform", target.uv_platform]
-    for path in (*(constraint.value for constraint in sources.constraints), *constraints):
-        options += ["--constraints", path]
+    for constraint in sources.constraints:
+        options += ["--constraints", constraint.value]
     variables = {"UV_HTTP_RETRIES": "0"}
     if sources.timeout_seconds is None:
         variables["UV_HTTP_TIMEOUT"] = _SILENCE_SECONDS
@@ -135,6 +152,7 @@ def _command(
             *("pip", "compile", "pyproject.toml", "--format", "pylock.toml", "--output-file", _DOCUMENT),
             *("--only-binary", ":all:", "--no-header", "--no-progress", "--cache-dir", cache_directory),
             *options,
+            *further,
         ),
         sources,
         timeout_seconds=_LOCK_SECONDS,

@@ -33,6 +33,7 @@ class ImageState(Value):
     available: bool
     digest: str | None = None  # sha256:…
     reason: str = ""
+    missing: bool = False  # the registry answered that it has no such image
 
 
 class Constraint(Value):

@@ -58,3 +58,4 @@ class DeriveRow(Value):
     also: tuple[AlsoRow, ...] = ()
     requires: tuple[str, ...] = ()  # packages of other recipes, whose range becomes `ReleaseRow.requires`: torch
     requires_extra: str | None = None  # the extra that requires them, where the package itself does not: torch
+    required_by: str | None = None  # the package whose releases require one of these, and become its `requires`: torch

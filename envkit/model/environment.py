@@ -70,3 +70,4 @@ class Environment(Value, tag_field="format", tag="envkit-environment/1"):
     packages: dict[str, str]
     created: str  # ISO time, UTC
     image: str | None = None
+    variables: dict[str, str] = {}  # of a native environment, for what runs in it unless the user's shell has them

@@ -84,6 +84,8 @@ class Stack(Value):
     runtime_ceiling: Runtime | None = None
     runtimes: tuple[Runtime, ...] | None = None
     firmware: str | None = None  # of the devices, where all have the same
+    # Nodes, files and folders that its containers are given, each with whether it exists; others are not known.
+    files: dict[str, bool] = {}
 
 
 class ContainerEngine(Value):
@@ -169,6 +171,21 @@ class HostFacts(Value, tag_field="format", tag="envkit-host/1"):
     def stack(self, vendor: str) -> Stack | None:
         """Return the driver stack of one vendor, or None when there is none or it is not known."""
         return next((stack for stack in self.stacks or () if stack.vendor == vendor), None)
+
+    def masks_of(self, vendor: str) -> tuple[Mask, ...]:
+        """Return the variables that hide devices of one vendor from programs of this shell; containers have none."""
+        return tuple(mask for mask in self.masks if mask.vendor == vendor and not mask.container)
+
+    def visible(self, vendor: str) -> tuple[int, ...] | None:
+        """Return the indices of the devices that these variables leave, in the order in which frameworks count them.
+
+        None where no variable is set, or where one has a value that cannot be mapped to devices.
+        """
+        masks = self.masks_of(vendor)
+        left = [mask.devices for mask in masks if mask.devices is not None]
+        if not masks or len(left) < len(masks):
+            return None
+        return tuple(index for index in left[-1] if all(index in devices for devices in left))
 
     def for_engine(self, name: str | None) -> "HostFacts":
         """Return what holds for environments of an engine: where its daemon runs elsewhere, the facts of that machine.

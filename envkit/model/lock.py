@@ -29,3 +29,4 @@ class Lock(Value):
     packages: tuple[LockedPackage, ...]
     pylock: str
     sha256: str  # of the PEP 751 document
+    portable: bool = False  # its addresses are public ones, whatever this machine's sources are

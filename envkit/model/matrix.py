@@ -3,6 +3,7 @@
 from typing import Literal
 
 from envkit.model.host import Runtime
+from envkit.model.package_manager import PackageManager
 from envkit.model.provenance import Source
 from envkit.model.recipe import BrokenRow, HostWindow, Recipe
 from envkit.model.value import Value
@@ -77,6 +78,7 @@ class Matrix(Value):
     foundations: Foundations
     recipes: tuple[Recipe, ...]
     vendors: tuple[Vendor, ...]
+    package_managers: tuple[PackageManager, ...] = ()
 
     def recipe(self, name: str) -> Recipe | None:
         """Return the recipe with this name or alias."""
@@ -85,3 +87,7 @@ class Matrix(Value):
     def vendor(self, name: str) -> Vendor | None:
         """Return the vendor with this name."""
         return next((vendor for vendor in self.vendors if vendor.name == name), None)
+
+    def package_manager(self, name: str | None) -> PackageManager | None:
+        """Return the package manager with this name."""
+        return next((manager for manager in self.package_managers if manager.name == name), None)

@@ -1,6 +1,8 @@
 """A plan, `envkit-plan/1`: the one description that every output and engine works from."""
 
+from envkit.model.host import Runtime
 from envkit.model.lock import Lock
+from envkit.model.package_manager import PackageManager
 from envkit.model.request import Mode
 from envkit.model.resolution import Base, PackageIndex
 from envkit.model.value import Value
@@ -24,6 +26,7 @@ class DeviceAccess(Value):
     gpu_indices: tuple[int, ...] = ()  # for the engine's own `--gpus`, where CDI is not available
     runtime: str | None = None  # the vendor's runtime that the engine has to start the container with
     mounts: tuple[Mount, ...] = ()  # files and folders of the driver
+    user: int | None = None  # number of the one user beside root whom the driver lets use the devices; None: any
 
 
 class DeviceRequest(Value):
@@ -39,6 +42,11 @@ class DeviceRequest(Value):
     groups: tuple[str, ...] = ()  # names of the groups that own the nodes
     mounts: tuple[Mount, ...] = ()
     environment: dict[str, str] = {}
+    runtime: str | None = None  # the vendor's runtime, which reaches them in the place of CDI
+    runtime_class: str | None = None  # that a Kubernetes pod has to name
+    product_label: str | None = None  # of Kubernetes nodes: nvidia.com/gpu.product
+    products: tuple[str, ...] = ()  # names of the devices, each once
+    user: int | None = None  # as in `DeviceAccess`
 
 
 class SystemPackage(Value):
@@ -88,5 +96,9 @@ class Plan(Value, tag_field="format", tag="envkit-plan/1"):
     profile: str | None = None  # of the project file
     platform: str = "linux/amd64"  # of the image, as OCI writes it
     devices: DeviceRequest = DeviceRequest()
-    system_packages: tuple[SystemPackage, ...] = ()
+    system_packages: tuple[SystemPackage, ...] = ()  # all that are added to the base image
+    package_manager: PackageManager | None = None  # that adds them; None: not known
     run: RunSettings = RunSettings()
+    network_environment: dict[str, str] = {}  # tells tools of this user's mirrors, when it runs here; in no file
+    runtime: Runtime | None = None  # that the packages were built for; None: of the processor
+    directory: str | None = None  # into which files are generated: sources of mounts in it are written relative to it

@@ -38,6 +38,7 @@ class LockedProfile(Value):
 
     name: str
     wanted: str  # hash over all of the project file that decides this profile
+    asked: dict[str, str]  # the same, readable, by what it is about: recipes, packages, machine …
     mode: Mode
     platform: str  # of the wheels: x86_64-manylinux_2_36
     image_platform: str  # linux/amd64

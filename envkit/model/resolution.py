@@ -81,6 +81,8 @@ class Base(Value):
     package_manager: str | None = None  # a name of `package_managers.yaml`; None: not known
     python_packages: tuple[str, ...] = ()  # of the distribution that bring Python, where the image does not
     python_program: str = "python3"
+    compilers: bool = False  # the image brings C and C++ compilers
+    ensurepip: bool = True  # its Python brings pip for new environments; else pip is one of `python_packages`
 
 
 class Addition(Value):

@@ -27,4 +27,5 @@ class PackageSources(Value):
     )
     timeout_seconds: float | None = None
     offline: bool = False
+    mirrors: dict[str, Setting] = {}  # addresses by the place that they stand for, see `mirrors.yaml`
     notes: tuple[str, ...] = ()  # settings that were ignored and why, a sentence each

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from envkit.model.access import AccessRow, PciRange
+from envkit.model.access import AccessRow, KubernetesRow, PciRange
 from envkit.model.host import Runtime
 from envkit.model.provenance import Source
 from envkit.model.request import Flavor
@@ -167,11 +167,12 @@ class Vendor(Value):
     package_caps: tuple[PackageCap, ...] = ()
     runtime_drivers: tuple[RuntimeDrivers, ...] = ()
     bases: tuple["BaseRow", ...] = ()  # images of the vendor that bring a runtime
+    runtime_wheels: "RuntimeWheels | None" = None
     system: Literal["linux", "darwin"] = "linux"  # of the hosts that have its devices
     cpu_architectures: tuple[str, ...] = ()  # of those hosts, where it is not every one
     native_only: str | None = None  # why no container reaches its devices
     image_driver: str | None = None  # what of the driver an image has to bring itself, which plain ones do not
-    kubernetes: tuple[str, ...] = ()  # the resources that its device plugins offer, the vendor's own plugin first
+    kubernetes: tuple[KubernetesRow, ...] = ()  # of its device plugins; the first one that fits is taken
     visibility_rows: tuple[VisibilityRow, ...] = ()  # in the order in which they apply
     access: AccessRow | None = None
 
@@ -179,6 +180,13 @@ class Vendor(Value):
     def visibility(self) -> tuple[str, ...]:
         """Return the variables that decide which of the vendor's devices a framework or a container sees."""
         return tuple(row.variable for row in self.visibility_rows)
+
+
+class RuntimeWheels(Value):
+    """The packages by which frameworks bring the vendor's runtime, the one that its base images have as well."""
+
+    packages: tuple[str, ...]  # `*` for any part of a name: nvidia-cublas*
+    source: str
 
 
 class BaseRow(Value):
@@ -197,3 +205,5 @@ class BaseRow(Value):
     package_manager: str | None = None  # a name of `package_managers.yaml`; None: not known
     python_packages: tuple[str, ...] = ()  # that bring Python, where the image does not; `{python}` is its version
     python_program: str = "python3"  # likewise: python{python}
+    compilers: bool = False  # it brings C and C++ compilers
+    ensurepip: bool = True  # its Python brings pip for new environments; else pip is one of `python_packages`

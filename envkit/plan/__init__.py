@@ -6,13 +6,15 @@ from envkit.errors import UnsatisfiableError, UsageError
 from envkit.model.host import ContainerEngine, HostFacts
 from envkit.model.lock import Lock
 from envkit.model.matrix import Matrix
-from envkit.model.plan import DeviceAccess, Mount, Plan, RunSettings, SystemPackage
+from envkit.model.plan import DeviceAccess, DeviceRequest, Mount, Plan, RunSettings, SystemPackage
 from envkit.model.request import Mode
 from envkit.model.resolution import Chosen, PackageIndex, Resolution
 from envkit.model.value import Value
 from envkit.plan.access import plan_access
+from envkit.plan.devices import plan_devices
 from envkit.plan.labels import locked_pins, plan_labels
 from envkit.plan.proof import plan_imports, plan_smoke_tests
+from envkit.plan.system_packages import needed_packages
 
 # What directories, container names and image tags all take.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -54,6 +56,7 @@ def make_plan(
         raise UnsatisfiableError(message)
     container = chosen.mode is Mode.CONTAINER
     use = use or Use()
+    manager = matrix.package_manager(chosen.base.package_manager) if chosen.base is not None else None
     return Plan(
         name=name,
         mode=chosen.mode,
@@ -62,20 +65,33 @@ def make_plan(
         python=chosen.python,
         packages=locked_pins(chosen, lock),
         lock=lock,
-        smoke=plan_smoke_tests(chosen, matrix),
+        smoke=plan_smoke_tests(chosen, matrix, facts),
         fingerprint=fingerprint,
         interpreter=chosen.interpreter,
         base=chosen.base,
         access=plan_access(chosen, _engine(resolution, facts), facts, matrix) if container else DeviceAccess(),
         mounts=use.mounts,
         labels=plan_labels(resolution, chosen, lock, matrix, name=name, fingerprint=fingerprint),
-        indexes=_public_indexes(chosen, matrix),
+        indexes=public_indexes(chosen, matrix),
         imports=plan_imports(chosen, matrix),
         profile=use.profile,
         platform=image_platform(facts),
-        system_packages=use.system_packages,
+        devices=plan_devices(chosen, facts, matrix) if container else DeviceRequest(),
+        system_packages=needed_packages(chosen.base, manager, use.system_packages),
+        package_manager=manager,
         run=use.settings,
+        runtime=chosen.runtime,
     )
+
+
+def platform_architecture(platform: str) -> str:
+    """Return the processor architecture of a platform as the kernel names it; raises `UsageError` for another form."""
+    system, _, architecture = platform.partition("/")
+    named = {oci: kernel for kernel, oci in _OCI_ARCHITECTURES.items()}
+    if system != "linux" or not architecture.isalnum():
+        message = f"a platform is written as `linux/amd64`: {platform}"
+        raise UsageError(message, hints=tuple(f"--platform linux/{name}" for name in sorted(named)))
+    return named.get(architecture, architecture)
 
 
 def image_platform(facts: HostFacts) -> str:
@@ -97,7 +113,7 @@ def _engine(resolution: Resolution, facts: HostFacts) -> ContainerEngine | None:
     )
 
 
-def _public_indexes(chosen: Chosen, matrix: Matrix) -> tuple[PackageIndex, ...]:
+def public_indexes(chosen: Chosen, matrix: Matrix) -> tuple[PackageIndex, ...]:
     """Return the recipes' own indexes among the chosen ones, at their public addresses.
 
     A chosen index may carry the address of the user's mirror, credentials and all, which must not reach an image.

@@ -21,6 +21,7 @@ Kind = Literal[
     "lost-runtime",
     "driver-floor",
     "driver-branch",
+    "admission",
     "variant-row",
     "conflict",
     "missing-requirement",

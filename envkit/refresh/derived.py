@@ -6,11 +6,8 @@ from pathlib import Path as FilePath
 import msgspec
 from packaging.specifiers import SpecifierSet
 
-from envkit.data.checking.forms import form_problems
 from envkit.data.checking.report import DataFault, Problem
-from envkit.data.checking.rows import walk_rows
-from envkit.data.checking.subject import Subject, Text, read_subject
-from envkit.data.documents import load_positions
+from envkit.data.checking.subject import Subject, read_subject
 from envkit.data.faults import Path
 from envkit.data.overlay import read_text
 from envkit.data.places import overlay_directory
@@ -93,15 +90,12 @@ def _record_faults(path: FilePath) -> list[DataFault]:
         record = read_record(path)
         if record is None:
             return []
-        content = read_text(str(path))
-        text = Text(str(path), content, load_positions(content, str(path)))
+        if record_text(record) == read_text(str(path)):
+            return []
+        seen = "not in the form that `envkit matrix refresh` writes"
     except DataError as error:
         seen = "; ".join((error.message, *error.facts))
-        return [DataFault(file=str(path), line=1, column=1, path="$", rule=_RULE, problem=f"{seen}; in")]
-    faults = [text.fault(problem) for place, row in walk_rows(record) for problem in form_problems(row, place)]
-    if not faults and record_text(record) != content:
-        faults.append(text.fault(Problem((), _RULE, "not in the form that `envkit matrix refresh` writes, in")))
-    return faults
+    return [DataFault(file=str(path), line=1, column=1, path="$", rule=_RULE, problem=f"{seen}; in")]
 
 
 def _differences(recipe: Recipe, derive: DeriveRow, observation: Observation) -> Iterator[Problem]:

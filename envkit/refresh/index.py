@@ -9,8 +9,8 @@ from envkit.errors import DataError, IndexUnreachableError
 from envkit.model.address import display_url
 from envkit.model.value import Value
 from envkit.refresh.cache import Cache
-from envkit.refresh.listing import Listing, parse_listing
 from envkit.system.http import Client, Page
+from envkit.system.listing import Listing, parse_listing
 
 _NOT_FOUND, _NOT_MODIFIED = 404, 304
 
@@ -30,8 +30,12 @@ class Index:
         self._client = client
         self._cache = cache
         self._offline = offline
-        self._listings: dict[str, Listing | DataError] = {}
+        self._listings: dict[str, Listing | None] = {}
         self._locks: dict[str, threading.Lock] = {}
+
+    def beside(self, url: str) -> "Index":
+        """Return another index, asked in the same way."""
+        return Index(url, self._client, self._cache, offline=self._offline)
 
     def listing(self, project: str) -> Listing:
         """Return the files of a project, asked for at most once.
@@ -39,16 +43,20 @@ class Index:
         Raises `DataError` for a project that the index does not have, and `IndexUnreachableError` when the index does
         not answer, or with a page that is no listing.
         """
+        found = self.find(project)
+        if found is None:
+            raise DataError(f"the index has no project `{canonicalize_name(project)}`: {display_url(self.url)}")
+        return found
+
+    def find(self, project: str) -> Listing | None:
+        """Return the files of a project as `listing` does, None for one that the index does not have."""
         name = canonicalize_name(project)
         with self._locks.setdefault(name, threading.Lock()):
             if name not in self._listings:
                 self._listings[name] = self._ask(name)
-            found = self._listings[name]
-        if isinstance(found, DataError):
-            raise DataError(found.message, facts=found.facts, hints=found.hints)
-        return found
+            return self._listings[name]
 
-    def _ask(self, name: str) -> Listing | DataError:
+    def _ask(self, name: str) -> Listing | None:
         url = f"{self.url}/{name}/"
         key = hashlib.sha256(display_url(url).encode()).hexdigest()
         kept = self._cache.read("listings", key, _Kept)
@@ -61,7 +69,7 @@ class Index:
             return kept.listing
         page = self._client.get(url, etag=kept.etag if kept else None)
         if page.status == _NOT_FOUND:
-            return DataError(f"the index has no project `{name}`: {display_url(self.url)}")
+            return None
         if page.status == _NOT_MODIFIED and kept is not None:
             return kept.listing
         return self._keep(name, key, page)

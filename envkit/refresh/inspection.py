@@ -1,5 +1,6 @@
 """What is inside one wheel: its requirements, the runtime it was built with, the devices it has code for."""
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -15,6 +16,7 @@ from envkit.refresh.modules import read_names
 from envkit.refresh.wheels import Wheel
 from envkit.system.http import Client
 
+_VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}(?=$|[.+-])", re.ASCII)
 _METADATA_LIMIT = 4 * 2**20
 _MEBIBYTE = 2**20
 _MODULE_LIMIT = 65536
@@ -72,11 +74,7 @@ def _only(members: tuple[Member, ...], name: str) -> Member:
 
 def _with_module(contents: Contents, row: ModuleRow, names: dict[str, object]) -> Contents:
     versions = {runtime: names.get(name) for runtime, name in row.runtimes.items() if name in names}
-    found = [
-        Runtime(name=name, version=version)
-        for name, version in versions.items()
-        if isinstance(version, str) and version[:1].isdigit()
-    ]
+    found = [_runtime(name, version, row.path) for name, version in versions.items() if version is not None]
     listed = names.get(row.architectures or "")
     code = from_names((str(name) for name in listed), both=True) if isinstance(listed, list) else None
     return msgspec.structs.replace(
@@ -86,6 +84,14 @@ def _with_module(contents: Contents, row: ModuleRow, names: dict[str, object]) -
         runtime=contents.runtime or next(iter(found), None),
         code=code if found and code is not None and code.architectures else contents.code,
     )
+
+
+def _runtime(name: str, version: object, path: str) -> Runtime:
+    """Return a runtime by what a module says; raises `DataError`, since what another value means is not known."""
+    match = _VERSION.match(version) if isinstance(version, str) else None
+    if match is None:
+        raise DataError(f"the module names no version of {name}, {str(version)[:40]!r}: {path}")
+    return Runtime(name=name, version=match[0])
 
 
 def _with_binaries(contents: Contents, rows: tuple[BinaryRow, ...], archive: Archive) -> Contents:

@@ -35,7 +35,7 @@ def merge_releases(recipe: Recipe, derive: DeriveRow, observation: Observation) 
     for seen in reversed(observation.releases):
         known = rows.get(seen.version)
         if known is None:
-            missing = _missing(seen)
+            missing = _missing(seen, derive)
             if missing:
                 gaps.append(Gap(fact=f"{recipe.package} {seen.version}", source="the index", reason=missing))
             else:
@@ -57,13 +57,15 @@ def merge_releases(recipe: Recipe, derive: DeriveRow, observation: Observation) 
     )
 
 
-def _missing(seen: SeenRelease) -> str | None:
+def _missing(seen: SeenRelease, derive: DeriveRow) -> str | None:
     """Return why a new release cannot be recorded, None when it can."""
     if seen.released is None:
         return "not recorded: the index does not say when it was published"
     unread = sorted(set(seen.pythons) - set(seen.builds))
     if unread:
         return f"not recorded: its wheels for {', '.join(unread)} could not be read"
+    if derive.required_by is not None and derive.required_by not in seen.requires:
+        return f"not recorded: no release of `{derive.required_by}` requires it"
     return None
 
 
@@ -123,7 +125,7 @@ def _rewritten(row: ReleaseRow, seen: SeenRelease) -> ReleaseRow:
             for name in seen.pythons
             if _has_floor(row, seen, name)
         },
-        default={name: _variant(row, seen, name) for name in seen.pythons},
+        default={name: variant for name in seen.pythons if (variant := _variant(row, seen, name)) is not None},
         also=_also(row, seen),
         packages=packages,
         packages_pythons=_fewer_pythons(row, seen, main),
@@ -149,11 +151,12 @@ def _floor(known: str | None, seen: str | None) -> str:
     return max(filter(None, (known, seen)), key=libc_key)
 
 
-def _variant(row: ReleaseRow, seen: SeenRelease, architecture: str) -> str:
+def _variant(row: ReleaseRow, seen: SeenRelease, architecture: str) -> str | None:
+    """Return the variant on the main index, None where the wheels are new and could not be read."""
     build = seen.builds.get(architecture)
-    if build is None or (build.assumed and architecture in row.default):
-        return row.default[architecture]
-    return build.variant
+    if build is not None and not (build.assumed and architecture in row.default):
+        return build.variant
+    return row.default.get(architecture)
 
 
 def _also(row: ReleaseRow, seen: SeenRelease) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,8 @@ from packaging.utils import canonicalize_name
 
 from envkit.errors import DataError
 
+_FIELD_LIMIT = 2000  # characters of a requirement: a version with more digits cannot be computed with
+
 
 def read_requirements(text: str, name: str) -> tuple[str, ...]:
     """Return the `Requires-Dist` fields of a METADATA text as they are; raises `DataError`, naming `name`."""
@@ -20,7 +22,8 @@ def read_requirements(text: str, name: str) -> tuple[str, ...]:
         raise DataError(f"the METADATA cannot be read ({error}): {name}") from error
     if headers.get("Name") is None:
         raise DataError(f"the METADATA has no name: {name}")
-    return tuple(" ".join(str(value).split()) for value in headers.get_all("Requires-Dist", []))
+    fields = (str(value) for value in headers.get_all("Requires-Dist", []))
+    return tuple(" ".join(field.split()) for field in fields if len(field) <= _FIELD_LIMIT)
 
 
 def requirements_for(

@@ -26,6 +26,7 @@ from envkit.refresh.builds import (
 from envkit.refresh.companions import Pairing, pair_companions
 from envkit.refresh.metadata import find_requirement, requirements_for
 from envkit.refresh.reader import Reader
+from envkit.refresh.required import required_by
 from envkit.refresh.wheels import Wheel, by_version, pythons_of
 
 
@@ -71,6 +72,7 @@ def observe_recipe(recipe: Recipe, derive: DeriveRow, reader: Reader, known_pyth
         wheels = {version: binary.get(pairings[version].packages.get(derive.wheels, ""), ()) for version in main}
     pythons = {*known_pythons, *(python for group in wheels.values() for wheel in group for python in wheel.pythons)}
     required, unread = requirements_of(main, reader) if derive.requires or derive.also else ({}, [])
+    belongs, unknown = _belongs(recipe, derive, tuple(main), reader)
     jobs, absent = also_jobs(recipe, derive, required, reader)
     main_form = BuildForm(modules=derive.modules, binaries=derive.binaries)
     if _reads_contents(derive):
@@ -81,12 +83,13 @@ def observe_recipe(recipe: Recipe, derive: DeriveRow, reader: Reader, known_pyth
             _release(version, main[version], wheels[version], tuple(pythons), pairings[version]),
             builds=_main_builds(version, wheels[version], main_form, builds, derive),
             also=_also_builds(version, main_form, builds),
-            requires=_requires(required.get(version, ()), derive),
+            requires=_requires(required.get(version, ()), derive) | belongs.get(version, {}),
         )
         for version in sorted(main, key=Version, reverse=True)
         if wheels[version]
     ]
-    return Observation(releases=tuple(_with_floors(one) for one in releases), gaps=(*gaps, *unread, *absent, *more))
+    gaps += [*unread, *unknown, *absent, *more]
+    return Observation(releases=tuple(_with_floors(one) for one in releases), gaps=tuple(gaps))
 
 
 def _wanted(wheels: tuple[Wheel, ...], releases: str) -> dict[str, tuple[Wheel, ...]]:
@@ -95,6 +98,17 @@ def _wanted(wheels: tuple[Wheel, ...], releases: str) -> dict[str, tuple[Wheel, 
     except InvalidSpecifier as error:
         raise DataError(f"`derive.releases` is not a range of versions: {releases}") from error
     return {version: group for version, group in by_version(wheels).items() if version in wanted}
+
+
+def _belongs(
+    recipe: Recipe, derive: DeriveRow, versions: tuple[str, ...], reader: Reader
+) -> tuple[dict[str, dict[str, str]], tuple[Gap, ...]]:
+    """Return the releases of another package that each release belongs to."""
+    other = derive.required_by
+    if other is None:
+        return {}, ()
+    ranges, gaps = required_by(recipe.package, other, versions, reader)
+    return {version: {other: text} for version, text in ranges.items()}, gaps
 
 
 def _release(

@@ -16,7 +16,12 @@ from envkit.system.directories import ensure_directory
 from envkit.system.files import write_atomically
 
 _BUNDLED = "_bundled"  # the folder of an installed envkit that holds the recipes: it belongs to the installer
-_TABLES = ("releases", "variants", "driver_branches")  # what a refresh rewrites, beside the dates of sources
+_TABLES = (
+    "releases",
+    "variants",
+    "driver_branches",
+    "admissions",
+)  # what a refresh rewrites, beside the dates of sources
 _MODE = 0o644
 
 Document = TypeVar("Document", Recipe, Vendor)

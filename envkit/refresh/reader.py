@@ -17,8 +17,17 @@ _FORMAT = 2  # of what is kept: another number makes every wheel be read again
 class Reader:
     """Reads lists of files and wheels, each at most once; what was read of a file that has a hash is kept for good."""
 
-    def __init__(self, index: Index, client: Client, cache: Cache, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        index: Index,
+        client: Client,
+        cache: Cache,
+        progress: Callable[[str], None],
+        mirrors: dict[str, str] | None = None,
+    ) -> None:
         self.index = index
+        self.mirrors = mirrors or {}  # URLs in the place of the recipes' own indexes, by name
+        self.silent: dict[str, str] = {}  # hosts of own indexes that did not answer, and how that was said
         self._client = client
         self._cache = cache
         self._progress = progress
@@ -27,6 +36,11 @@ class Reader:
     def wheels(self, package: str) -> tuple[Wheel, ...]:
         """Return a package's wheels for Linux; raises as `Index.listing` does."""
         return linux_wheels(self.index.listing(package))
+
+    def at(self, url: str, package: str) -> tuple[Wheel, ...]:
+        """Return a package's wheels for Linux on another index, none where it has none; raises as `Index.find`."""
+        listing = self.index.beside(url).find(package)
+        return () if listing is None else linux_wheels(listing)
 
     def contents(self, wheel: Wheel, question: Question) -> Contents:
         """Return what a wheel says by its contents; raises as `read_wheel` does."""
@@ -65,7 +79,8 @@ class Session:
         self._client = Client(sources)
         cache = cache or Cache()
         index = Index(url, self._client, cache, offline=sources.offline)
-        self.reader = Reader(index, self._client, cache, progress)
+        mirrors = {name: setting.value for name, setting in sources.named_indexes.items()}
+        self.reader = Reader(index, self._client, cache, progress, mirrors)
 
     @property
     def requests(self) -> int:

@@ -7,6 +7,7 @@ from packaging.version import Version
 
 from envkit.data import decode_document
 from envkit.data.canonical import yaml_text
+from envkit.data.checking.soundness import require_sound
 from envkit.data.overlay import read_text
 from envkit.model.recipe import Recipe
 from envkit.model.recorded import Recorded, RecordedBuild, RecordedRelease
@@ -30,8 +31,12 @@ def record_path(recipe: str) -> Path:
 
 
 def read_record(path: Path) -> Recorded | None:
-    """Return recorded answers, None where there are none; raises `DataError` for a file that does not decode."""
-    return decode_document(read_text(str(path)), str(path), Recorded) if path.is_file() else None
+    """Return recorded answers, None where there are none; raises `DataError` for a file with anything else."""
+    if not path.is_file():
+        return None
+    record = decode_document(read_text(str(path)), str(path), Recorded)
+    require_sound(record, str(path))
+    return record
 
 
 def record_text(record: Recorded) -> str:
@@ -42,19 +47,15 @@ def record_text(record: Recorded) -> str:
 def write_record(file: RecipeFile, recipe: Recipe, observation: Observation, today: str) -> str | None:
     """Record what the index answered about a recipe, and return the path, None where nothing is new in it.
 
-    A release that the index does not have any more, or whose wheels could not be read, keeps its last answer. Beside a
-    recipe of the overlay only what differs from the answers that came with envkit is recorded. Raises `StorageError`,
-    and `DataError` for a record that cannot be read.
+    A release that the index does not have any more keeps its last answers, and so does what could not be read of one.
+    Beside a recipe of the overlay only what differs from the answers that came with envkit is recorded. Raises
+    `StorageError`, and `DataError` for a record that cannot be read.
     """
     path = record_path(file.target)
     old = read_record(path)
     bundled = {} if file.bundled is None else by_version(read_record(record_path(file.bundled)))
     kept = bundled | by_version(old)
-    releases = kept | {
-        seen.version: _recorded(seen)
-        for seen in observation.releases
-        if seen.version not in kept or set(seen.pythons) <= set(seen.builds)
-    }
+    releases = kept | {seen.version: _recorded(seen, kept.get(seen.version)) for seen in observation.releases}
     own = [release for version, release in releases.items() if bundled.get(version) != release]
     ordered = tuple(sorted(own, key=lambda release: Version(release.version), reverse=True))
     if (old.releases if old is not None else ()) == ordered:
@@ -75,7 +76,8 @@ def observation_of(releases: tuple[RecordedRelease, ...]) -> Observation:
     return Observation(releases=tuple(_seen(release) for release in releases))
 
 
-def _recorded(seen: SeenRelease) -> RecordedRelease:
+def _recorded(seen: SeenRelease, before: RecordedRelease | None) -> RecordedRelease:
+    kept = before or RecordedRelease(version=seen.version)
     recorded = RecordedRelease(
         version=seen.version,
         released=seen.released,
@@ -83,11 +85,11 @@ def _recorded(seen: SeenRelease) -> RecordedRelease:
         unnamed=seen.unnamed,
         pythons=seen.pythons,
         libc=seen.libc,
-        builds={name: _recorded_build(build) for name, build in seen.builds.items()},
-        also={name: tuple(_recorded_build(build) for build in builds) for name, builds in seen.also.items()},
-        packages=seen.pairing.packages,
-        packages_pythons=seen.pairing.pythons,
-        requires=seen.requires,
+        builds=kept.builds | {name: _recorded_build(build) for name, build in seen.builds.items()},
+        also=kept.also | {name: tuple(_recorded_build(one) for one in builds) for name, builds in seen.also.items()},
+        packages=kept.packages | seen.pairing.packages,
+        packages_pythons=kept.packages_pythons | seen.pairing.pythons,
+        requires=kept.requires | seen.requires,
     )
     # msgspec tells defaults by identity: what is compared with a decoded record has to be decoded as well.
     return msgspec.json.decode(msgspec.json.encode(recorded), type=RecordedRelease)

@@ -13,8 +13,10 @@ from envkit.model.recipe import Recipe, ReleaseRow
 from envkit.model.value import Value
 from envkit.model.vendor import Vendor
 from envkit.refresh.changes import Change, compare_recipes
+from envkit.refresh.indexed import merge_indexed
 from envkit.refresh.merge import merge_releases
 from envkit.refresh.observation import Observation, observe_recipe
+from envkit.refresh.own import observe_own
 from envkit.refresh.reader import Reader
 from envkit.refresh.variants import MergedVariants, covering, merge_variants
 
@@ -37,29 +39,45 @@ class Facts(Value):
 
 
 def refresh_recipe(recipe: Recipe, facts: Facts, reader: Reader) -> Refreshed:
-    """Return the refreshed recipe.
+    """Return the refreshed recipe, from the main index and from those that the recipe names beside it.
 
-    Raises `DataError` for a recipe without `derive` or a package that the index does not have, and
+    Raises `DataError` for a recipe with neither `derive` nor own indexes or a package that the index does not have, and
     `IndexUnreachableError` when it does not answer.
     """
     derive = recipe.derive
-    if derive is None:
+    if derive is None and not recipe.indexes:
         raise DataError(
             f"the recipe does not say what its rows are derived from, field missing: `derive` of {recipe.name}"
         )
+    pythons = tuple(_pythons(facts.foundations))
+    main = _unread(recipe) if derive is None else _from_main(recipe, derive, reader, pythons)
+    own, unread = observe_own(recipe, reader, pythons)
+    indexed = merge_indexed(main.recipe, own)
+    merged = msgspec.structs.replace(main.recipe, releases=indexed.releases)
+    settle_days = facts.foundations.settle_days
+    changes = compare_recipes(recipe, merged, facts.vendors, today=facts.today, settle_days=settle_days)
+    changes += [*main.changes, *indexed.changes, *_curated(recipe, merged)]
+    if merged != recipe and derive is not None:
+        merged = _dated(merged, derive, facts.today)
+    gaps = (*main.gaps, *unread)
+    return Refreshed(recipe=merged, changes=tuple(changes), gaps=gaps, observation=main.observation)
+
+
+def _unread(recipe: Recipe) -> Refreshed:
+    """Return a recipe of which nothing is derived from the main index."""
+    return Refreshed(recipe=recipe, changes=(), gaps=(), observation=Observation(releases=()))
+
+
+def _from_main(recipe: Recipe, derive: DeriveRow, reader: Reader, pythons: tuple[str, ...]) -> Refreshed:
     if derive.source not in recipe.sources:
         raise DataError(f"`derive.source` of `{recipe.name}` is not one of its sources: {derive.source}")
-    observation = observe_recipe(recipe, derive, reader, _pythons(facts.foundations))
+    observation = observe_recipe(recipe, derive, reader, pythons)
     releases = merge_releases(recipe, derive, observation)
     variants = merge_variants(recipe, derive, releases.releases, observation)
     merged = msgspec.structs.replace(recipe, releases=releases.releases, variants=variants.variants)
-    settle_days = facts.foundations.settle_days
-    changes = compare_recipes(recipe, merged, facts.vendors, today=facts.today, settle_days=settle_days)
-    changes += [_gone(version) for version in releases.gone]
-    changes += _decisions(recipe, merged, variants)
+    changes = [_gone(version) for version in releases.gone]
+    changes += _decisions(variants)
     changes += _unsatisfiable(recipe, observation)
-    if merged != recipe:
-        merged = _dated(merged, derive, facts.today)
     gaps = (*observation.gaps, *releases.gaps)
     return Refreshed(recipe=merged, changes=tuple(changes), gaps=gaps, observation=observation)
 
@@ -82,21 +100,27 @@ def _gone(version: str) -> Change:
     return Change(kind="gone", release=version, text=text, loud=True)
 
 
-def _decisions(old: Recipe, new: Recipe, variants: MergedVariants) -> list[Change]:
-    """Return what a person has to look at: what no index tells, and where it contradicts what a person wrote."""
+def _decisions(variants: MergedVariants) -> list[Change]:
+    """Return where the index contradicts what a person wrote."""
     changes = [
         Change(kind="variant-row", release=text.partition(" ")[0], text=f"a curated row ends here: {text}")
         for text in variants.closed
     ]
-    changes += [
+    return changes + [
         Change(kind="conflict", release=text.partition(" ")[0], text=f"a curated row disagrees: {text}", loud=True)
         for text in variants.conflicts
     ]
+
+
+def _curated(old: Recipe, new: Recipe) -> list[Change]:
+    """Return what new releases leave to a person, since no index tells it."""
     known = {row.version for row in old.releases}
-    for row in new.releases:
-        if row.version not in known:
-            changes += [Change(kind="curate", release=row.version, text=text) for text in _open_questions(new, row)]
-    return changes
+    return [
+        Change(kind="curate", release=row.version, text=text)
+        for row in new.releases
+        if row.version not in known
+        for text in _open_questions(new, row)
+    ]
 
 
 def _unsatisfiable(old: Recipe, observation: Observation) -> list[Change]:

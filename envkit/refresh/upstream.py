@@ -1,18 +1,20 @@
 """Which pages beside the package index tell rows of the data, and what reads them."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from envkit.data import decode_document
 from envkit.data.overlay import read_text
 from envkit.data.places import overlay_directory
-from envkit.errors import DataError, IndexUnreachableError, NetworkError, UsageError
+from envkit.errors import DataError, IndexUnreachableError, NetworkError, RegistryError, UsageError
 from envkit.model.address import display_url
 from envkit.model.provenance import Source
 from envkit.model.text import check_text, strip_controls
 from envkit.model.value import Value
-from envkit.refresh.cache import Cache
+from envkit.refresh.cache import Cache, Kept
 from envkit.system.http import Client
+from envkit.system.registry import Registry
 
 _FILE = "upstream.yaml"
 _BUNDLED = Path(__file__).resolve().parent.parent / "data" / _FILE
@@ -24,15 +26,26 @@ _HTML_MARKS = ("<!doctype html", "<html")
 _SHOWN = 60  # characters of something unexpected in a message
 
 
+class ImageRow(Value):
+    """Which images of a repository are read, and for what."""
+
+    name: str  # as rows name them: nvidia/cuda
+    tags: str  # `{version}` for X.Y.Z, `*` for any part: {version}-base-ubuntu*
+    variable: str  # of their environment: NVIDIA_REQUIRE_CUDA
+    platform: str  # linux/amd64
+    brands: dict[str, str]  # categories of devices by their brand in the variable; empty: of none
+
+
 class UpstreamRow(Value):
-    """One page: where it is, and which file's rows it tells."""
+    """One page, or the images of a registry: where it is, and which file's rows it tells."""
 
     name: str  # of a module in envkit/refresh/sources, with dashes
     title: str
-    url: str
+    url: str  # of images their name: docker.io/nvidia/cuda
     document: str  # name of a recipe or vendor
     dates: str  # a key of that file's `sources`, which a change gives today's date
     source: str
+    images: ImageRow | None = None
 
 
 class Upstreams(Value):
@@ -72,11 +85,26 @@ class _Kept(Value):
     etag: str | None = None
 
 
-class PageReader:
-    """Reads pages of text, each remembered for the next time; `offline` takes those of the last time."""
+class _KeptTags(Value):
+    """The tags of a repository."""
 
-    def __init__(self, client: Client, cache: Cache, *, offline: bool = False) -> None:
+    tags: tuple[str, ...]
+
+
+class _KeptEnvironment(Value):
+    """The environment of an image."""
+
+    environment: dict[str, str]
+
+
+class PageReader:
+    """Reads pages of text and what registries tell, remembered for the next time; `offline` takes the last answers."""
+
+    def __init__(
+        self, client: Client, cache: Cache, *, registry: Registry | None = None, offline: bool = False
+    ) -> None:
         self._client = client
+        self._registry = registry
         self._cache = cache
         self._offline = offline
 
@@ -104,6 +132,30 @@ class PageReader:
             raise NetworkError(f"the server answered with a page for people, a login or a notice: {shown}")
         self._cache.write("pages", key, _Kept(text=text, etag=page.etag))
         return text
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """Return the tags of the images in a repository of a registry; raises `RegistryError` and `DataError`."""
+        answer = self._told("tags", repository, _KeptTags, lambda registry: _KeptTags(tags=registry.tags(repository)))
+        return answer.tags
+
+    def environment(self, image: str, platform: str) -> dict[str, str]:
+        """Return the environment variables of an image for a platform; raises as `tags` does."""
+
+        def ask(registry: Registry) -> _KeptEnvironment:
+            return _KeptEnvironment(environment=registry.configuration(image, platform).environment)
+
+        return self._told("images", f"{image} {platform}", _KeptEnvironment, ask).environment
+
+    def _told(self, kind: str, about: str, expected: type[Kept], ask: Callable[[Registry], Kept]) -> Kept:
+        key = hashlib.sha256(about.encode()).hexdigest()
+        if self._offline or self._registry is None:
+            kept = self._cache.read(kind, key, expected)
+            if kept is None:
+                raise RegistryError(f"nothing is remembered of the image, and offline was asked for: {about}")
+            return kept
+        answer = ask(self._registry)
+        self._cache.write(kind, key, answer)
+        return answer
 
 
 def unexpected(problem: str, seen: str, url: str) -> DataError:

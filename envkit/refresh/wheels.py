@@ -3,18 +3,20 @@
 import re
 from collections.abc import Iterable
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from envkit.model.value import Value
-from envkit.refresh.listing import IndexFile, Listing
+from envkit.system.listing import IndexFile, Listing
 
 # PEP 600 names the glibc; the three older names stand for one each (PEP 513, 571, 599).
-_PLATFORM = re.compile(r"(?:manylinux_(\d+)_(\d+)|(manylinux1|manylinux2010|manylinux2014)|linux)_(x86_64|aarch64)")
+_PLATFORM = re.compile(
+    r"(?:manylinux_(2)_([0-9]{1,2})|(manylinux1|manylinux2010|manylinux2014)|linux)_(x86_64|aarch64)"
+)
 _OLDER = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
-_CPYTHON = re.compile(r"cp3(\d+)")
+_CPYTHON = re.compile(r"cp3([0-9]{1,2})")
 Floor = tuple[int, int]
 
 
@@ -140,7 +142,9 @@ def _pythons(wheel: Wheel, known: Iterable[str]) -> Iterable[str]:
 
 def _specifiers(text: str | None) -> SpecifierSet:
     try:
-        return SpecifierSet(text or "")
-    except InvalidSpecifier:
-        # pip ignores what it cannot read as well.
+        allowed = SpecifierSet(text or "")
+        allowed.contains("3")
+    except ValueError:
+        # `InvalidSpecifier`, and numbers of thousands of digits: pip ignores what it cannot read as well.
         return SpecifierSet()
+    return allowed

@@ -3,7 +3,9 @@
 from envkit.model.reserved import CPU
 from envkit.model.resolution import Check, Status, Verdict
 from envkit.model.value import Value
+from envkit.resolve.agreement import Conflicts
 from envkit.resolve.attempt import Attempt, attempt_vendor
+from envkit.resolve.checks.visibility import settings_text
 from envkit.resolve.devices import Accelerator, accelerators, vendor_names
 from envkit.resolve.options import OptionSource
 from envkit.resolve.problem import Problem, Want, check_doubt, check_index_name, check_vendor_name, find_wants
@@ -17,6 +19,7 @@ class Answer(Value):
     problem: Problem
     wants: tuple[Want, ...]
     options: tuple[OptionSource, ...]
+    conflicts: Conflicts
     status: Status
     attempt: Attempt
     failed: tuple[Attempt, ...] = ()
@@ -39,7 +42,8 @@ def find_answer(problem: Problem) -> Answer:
     devices = {name: accelerators(problem, name) for name in vendor_names(problem)}
     asked = problem.request.on
     tried = _tried(asked, devices)
-    attempts = [attempt_vendor(problem, wants, options, name) for name in tried]
+    conflicts = Conflicts()
+    attempts = [attempt_vendor(problem, wants, options, name, conflicts) for name in tried]
     good = [attempt for attempt in attempts if attempt.combination is not None]
     failed: tuple[Attempt, ...] = ()
     if good:
@@ -47,13 +51,14 @@ def find_answer(problem: Problem) -> Answer:
     elif asked is not None:
         attempt = attempts[0]
     else:
-        attempt, failed = attempt_vendor(problem, wants, options, CPU), tuple(attempts)
+        attempt, failed = attempt_vendor(problem, wants, options, CPU, conflicts), tuple(attempts)
     unused = _left(devices, attempt, looking=True)
     checks = _unused_checks(problem, attempt, unused) if asked is None else ()
     return Answer(
         problem=problem,
         wants=wants,
         options=options,
+        conflicts=conflicts,
         status=_status(attempt, checks),
         attempt=attempt,
         failed=failed,
@@ -95,6 +100,11 @@ def _unused_checks(problem: Problem, attempt: Attempt, unused: tuple[Accelerator
         return ()
     names = ", ".join(f"{problem.vendor_title(device.device.vendor)} {device.label}" for device in unused)
     reason = f"{names} would be left unused; `--on cpu` agrees to that"
+    if all(device.hidden for device in unused):
+        masks = tuple(mask for name in vendor_names(problem) for mask in problem.facts.masks_of(name))
+        reason = (
+            f"{names} would be left unused, for {settings_text(masks)} hides all of them; `--on cpu` agrees to that"
+        )
     facts = tuple(f"devices[{device.position}]" for device in unused)
     return (Check(rule=UNUSED_RULE, verdict=Verdict.FAIL, reason=reason, facts=facts),)
 

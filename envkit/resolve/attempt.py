@@ -26,6 +26,7 @@ class Attempt(Value):
     host: tuple[Judgement, ...]
     combination: Combination | None
     refused: tuple[Refused, ...]  # what ranks above the combination, best first; everything where there is none
+    fields: tuple[Field, ...] = ()  # the options of each spec; none where the host itself stands in the way
 
     def refused_by(self, rule: str) -> tuple[Refused, ...]:
         """Return what a rule refused."""
@@ -33,21 +34,20 @@ class Attempt(Value):
 
 
 def attempt_vendor(
-    problem: Problem, wants: tuple[Want, ...], options: tuple[OptionSource, ...], vendor: str
+    problem: Problem, wants: tuple[Want, ...], options: tuple[OptionSource, ...], vendor: str, conflicts: Conflicts
 ) -> Attempt:
     """Find the best combination for one vendor; `options` are those of each want, of all vendors."""
     situation = make_situation(problem, wants, vendor)
     host = judge_host(situation)
     places = find_places(problem, vendor)
-    ranked = tuple(rank_options(own, situation) for own in options)
     barrier = next((judgement for judgement in host if judgement.fails), None)
     if barrier is not None:
+        ranked = tuple(rank_options(own, situation) for own in options)
         return Attempt(
             situation=situation, host=host, combination=None, refused=_behind(barrier, ranked, places, problem)
         )
-    fields = tuple(Field(own, places, situation) for own in ranked)
+    fields = tuple(Field(own, places, situation) for own in options)
     assumed = any(counts_as_assumption(judgement) for judgement in host)
-    conflicts = Conflicts()
     best, turned_down = _best(fields, places, situation, conflicts, assumed=assumed)
     fronts = _fronts(fields, best, len(places))
     above: list[Refused] = []
@@ -56,11 +56,11 @@ def attempt_vendor(
         apart = partial(_apart, others=others, conflicts=conflicts)
         above += _above(field, spec, places, best, problem, apart)
     refused = sorted((*above, *turned_down), key=lambda entry: (entry.key, entry.candidate))
-    return Attempt(situation=situation, host=host, combination=best, refused=tuple(refused))
+    return Attempt(situation=situation, host=host, combination=best, refused=tuple(refused), fields=fields)
 
 
 def find_combination(
-    problem: Problem, wants: tuple[Want, ...], options: tuple[OptionSource, ...], vendor: str
+    problem: Problem, wants: tuple[Want, ...], options: tuple[OptionSource, ...], vendor: str, conflicts: Conflicts
 ) -> Combination | None:
     """Find what `attempt_vendor` finds, without asking why nothing better was taken."""
     situation = make_situation(problem, wants, vendor)
@@ -68,11 +68,11 @@ def find_combination(
     if any(judgement.fails for judgement in host):
         return None
     places = find_places(problem, vendor)
-    fields = tuple(Field(rank_options(own, situation, in_range=True), places, situation) for own in options)
+    fields = tuple(Field(own, places, situation, in_range=True) for own in options)
     if not all(field.fits_somewhere for field in fields):
         return None
     assumed = any(counts_as_assumption(judgement) for judgement in host)
-    return _best(fields, places, situation, Conflicts(), assumed=assumed)[0]
+    return _best(fields, places, situation, conflicts, assumed=assumed)[0]
 
 
 def _best(

@@ -47,6 +47,15 @@ def variant_rows(recipe: Recipe, architecture: str) -> dict[str, list[VariantRow
     return rows
 
 
+def offers(recipe: Recipe, release: ReleaseRow, architecture: str, rows: dict[str, list[VariantRow]]) -> bool:
+    """Tell whether a release may have builds at all, before they are made."""
+    if release.default.get(architecture) in rows or any(variant in rows for variant in release.indexed):
+        return True
+    if any(variant in rows for variant in release.also.get(architecture, ())):
+        return True
+    return any(_is_placed(row) for row in recipe.variants)
+
+
 def find_variant(rows: list[VariantRow], release: str) -> VariantRow | None:
     """Return the row that covers a release; should several do, the one that sorts first by its range."""
     if not rows:

@@ -18,6 +18,7 @@ from envkit.resolve.versions import day_number
 AGREE = "use-cpu"
 OTHER_RECIPE = "other-recipe"
 FORWARD = "forward-compat"
+UNMASK = "unset-variable"
 _FAR_FUTURE = "9999-12-31"
 _OPEN_LIBC = Libc(family="glibc")
 
@@ -43,6 +44,7 @@ def find_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
         Change(kind="any-index", cost=2, apply=_any_index),
         Change(kind="plain-base", cost=2, apply=_plain_base),
         Change(kind="use-native", cost=2, apply=_natively),
+        Change(kind=UNMASK, cost=2, apply=_without_masks),
         Change(kind=OTHER_RECIPE, cost=3, apply=_other_recipe),
         *_device_changes(problem, vendor),
         Change(kind="use-container", cost=3, apply=_in_container),
@@ -169,6 +171,14 @@ def _plain_base(problem: Problem, _vendor: str) -> Problem | None:
     return replace(problem, request=replace(problem.request, base_image=None, mode=Mode.CONTAINER))
 
 
+def _without_masks(problem: Problem, vendor: str) -> Problem | None:
+    masks = problem.facts.masks_of(vendor)
+    if not masks or problem.mode is not Mode.NATIVE:
+        return None
+    kept = tuple(mask for mask in problem.facts.masks if mask not in masks)
+    return replace(problem, facts=replace(problem.facts, masks=kept))
+
+
 def _forward_compatible(problem: Problem, _vendor: str) -> Problem | None:
     allowed = problem.request.allow
     if Allowance.FORWARD_COMPAT in allowed:
@@ -276,9 +286,10 @@ def _other_processor(problem: Problem, _vendor: str) -> Problem | None:
 def _device_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
     """Offer each subset of the architectures of the chosen devices, those with the most devices first.
 
-    Where a device was asked for that is not there, all that are there are offered too.
+    Where a device was asked for that is not there or not visible, all that are there are offered too.
     """
-    there = [device for device in accelerators(problem, vendor) if device.device.usable is not False]
+    visible = [device for device in accelerators(problem, vendor) if not device.hidden]
+    there = [device for device in visible if device.device.usable is not False]
     asked = problem.request.devices
     devices = [device for device in there if asked is None or device.index in asked]
     architectures = sorted({device.architecture or "" for device in devices})
@@ -287,7 +298,7 @@ def _device_changes(problem: Problem, vendor: str) -> tuple[Change, ...]:
         for size in range(1, len(architectures))
         for kept in combinations(architectures, size)
     ]
-    if there and set(asked or ()) - {device.index for device in accelerators(problem, vendor)}:
+    if there and set(asked or ()) - {device.index for device in visible}:
         subsets.append(tuple(device.index for device in there))
     subsets.sort(key=lambda indices: (-len(indices), indices))
     return tuple(

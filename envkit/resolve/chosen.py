@@ -2,10 +2,12 @@
 
 from msgspec.structs import replace
 
+from envkit.model.request import Mode
 from envkit.model.reserved import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.resolution import Base, Chosen, PackageIndex
 from envkit.resolve.additions import find_additions, find_constraints
 from envkit.resolve.answer import Answer
+from envkit.resolve.checks.visibility import settings_text, undoing
 from envkit.resolve.combine import Combination
 from envkit.resolve.devices import Accelerator
 from envkit.resolve.options import Option, serves_vendor
@@ -82,6 +84,8 @@ def _base(place: Place, problem: Problem) -> Base | None:
         package_manager=row.package_manager,
         python_packages=tuple(name.replace("{python}", place.python) for name in row.python_packages),
         python_program=row.python_program.replace("{python}", place.python),
+        compilers=row.compilers,
+        ensurepip=row.ensurepip,
     )
 
 
@@ -109,13 +113,28 @@ def _device_notes(answer: Answer) -> tuple[str, ...]:
             switch = f"--on {vendor}" if vendor != situation.vendor_name else f"--devices {device.index}"
             served = any(serves_vendor(want, vendor) for want in answer.wants)
             how = f"; `{switch}` uses it" if served else ": no recipe of the request has builds for it"
+            if device.hidden:
+                masks = answer.problem.facts.masks_of(vendor)
+                how = f": {settings_text(masks)} hides it from this shell; {undoing(masks)} undoes that"
             notes.append(f"{answer.problem.vendor_title(vendor)} {device.label} is left unused{how}")
+        notes += _unmasked_notes(situation)
     for device in _of_interest(answer.idle, answer):
         why = "it cannot be used as things are"
         if device.device.usable is not False:
             why = "the compatibility data does not know it as an accelerator"
         notes.append(f"{answer.problem.vendor_title(device.device.vendor)} {device.label} is left unused: {why}")
     return tuple(notes)
+
+
+def _unmasked_notes(situation: Situation) -> tuple[str, ...]:
+    """Tell who hides devices from the shell that a container uses them all the same."""
+    facts, vendor = situation.problem.facts, situation.vendor_name
+    visible = facts.visible(vendor)
+    if situation.problem.mode is not Mode.CONTAINER or visible is None:
+        return ()
+    hidden = ", ".join(device.label for device in situation.devices if device.index not in visible)
+    settings = settings_text(facts.masks_of(vendor))
+    return (f"{settings} hides {hidden} from this shell, and not from the container",) if hidden else ()
 
 
 def _of_interest(devices: tuple[Accelerator, ...], answer: Answer) -> tuple[Accelerator, ...]:

@@ -9,6 +9,7 @@ from envkit.model.request import Mode, Request
 _NATIVE = "native"
 _DEFAULT_ENGINE = "docker"
 _WHEELHOUSE = "--wheelhouse"
+_USUAL_FLAVOR = "slim"
 
 
 def request_command(request: Request, availability: Availability, *, verb: Literal["up", "resolve"] = "up") -> str:
@@ -27,6 +28,8 @@ def request_command(request: Request, availability: Availability, *, verb: Liter
         ("--python", request.python),
         ("--only-index", request.only_index),
         ("--base-image", request.base_image),
+        ("--os", request.os),
+        ("--flavor", request.flavor if request.flavor != _USUAL_FLAVOR else None),
         ("--name", request.name if verb == "up" else None),
         *(("--allow", allowance.value) for allowance in request.allow),
     )

@@ -50,11 +50,27 @@ def lacking_python(companions: Companions, python: str) -> tuple[str, ...]:
     return tuple(package for package in companions.pins if python not in companions.pythons.get(package, (python,)))
 
 
-def index_companions(want: Want, build: Build) -> Companions:
+class Named(Value):
+    """The companions that a spec means: those that are pinned, and packages whose version is left open."""
+
+    pinned: tuple[CompanionRow, ...]
+    open: frozenset[str]
+
+
+def find_named(want: Want) -> Named:
+    """Return the default companions of a spec and those that it asks for."""
+    meant = [row for row in want.recipe.companions if row.default or row.extra in want.spec.extras]
+    return Named(
+        pinned=tuple(sorted((row for row in meant if row.pinned), key=lambda row: row.package)),
+        open=frozenset(row.package for row in meant if not row.pinned),
+    )
+
+
+def index_companions(named: Named, want: Want, build: Build) -> Companions:
     """Choose the companions of a build from an index: those asked for, and the default ones that the release has."""
     pins: dict[str, str] = {}
     missing: list[str] = []
-    for companion in _wanted(want):
+    for companion in named.pinned:
         version = build.companions.get(companion.package)
         if version is not None:
             pins[companion.package] = version
@@ -63,7 +79,7 @@ def index_companions(want: Want, build: Build) -> Companions:
     return Companions(
         pins=pins,
         pythons=build.companion_pythons,
-        requirements=_requirements(want, build),
+        requirements=_requirements(named, build),
         missing=tuple(missing),
     )
 
@@ -75,7 +91,8 @@ def wheelhouse_companions(
     pins: dict[str, str] = {}
     missing: list[str] = []
     notes: list[str] = []
-    for companion in _wanted(want):
+    named = find_named(want)
+    for companion in named.pinned:
         wheel = _matching_wheel(companion, found, wheels, pythons)
         if wheel is not None:
             pins[companion.package] = wheel.version
@@ -86,23 +103,13 @@ def wheelhouse_companions(
                 f"`{companion.package}` was left out: no wheelhouse has it for {found.wheel.package}"
                 f" {found.wheel.version}; `{want.recipe.name}[{companion.extra}]` requires it"
             )
-    requirements = _requirements(want, found.build)
+    requirements = _requirements(named, found.build)
     return Companions(pins=pins, requirements=requirements, missing=tuple(missing), notes=tuple(notes))
 
 
-def _wanted(want: Want) -> list[CompanionRow]:
-    asked = (row for row in want.recipe.companions if row.pinned and (row.default or row.extra in want.spec.extras))
-    return sorted(asked, key=lambda row: row.package)
-
-
-def _requirements(want: Want, build: Build) -> tuple[str, ...]:
-    open_versions = {
-        row.package
-        for row in want.recipe.companions
-        if not row.pinned and (row.default or row.extra in want.spec.extras)
-    }
+def _requirements(named: Named, build: Build) -> tuple[str, ...]:
     runtime = () if build.extra is None else (f"{build.package}[{build.extra}]",)
-    return (*runtime, *sorted({*open_versions, *build.requirements}))
+    return (*runtime, *sorted({*named.open, *build.requirements}))
 
 
 def _matching_wheel(

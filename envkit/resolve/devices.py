@@ -1,6 +1,7 @@
 """Devices as the rules see them, which of them look usable, and which of them a vendor's environment is made for."""
 
 from envkit.model.host import Device, Stack
+from envkit.model.request import Mode
 from envkit.model.value import Value
 from envkit.model.vendor import ArchitectureRow, Vendor
 from envkit.resolve.models import model_of_device
@@ -21,6 +22,7 @@ class Accelerator(Value):
     embedded: bool  # on a board whose drivers are numbered on their own
     usable_looking: bool
     category: str | None = None  # of the model, where the table has it
+    hidden: bool = False  # by a variable of the shell, from every program that inherits it
 
     @property
     def label(self) -> str:
@@ -36,6 +38,7 @@ def accelerators(problem: Problem, vendor: str) -> tuple[Accelerator, ...]:
     serves, or is of a branch that serves one; detection found it usable and knows its architecture, and the matrix has
     no tables for its vendor, so that nothing speaks against it. A model that the tables call `integrated` never counts,
     nor does an integrated graphics unit of which they know nothing: leaving one unused is a note and does not degrade.
+    A device that a variable hides from the programs of the shell is hidden from a native environment.
     """
     tables = problem.matrix.vendor(vendor)
     found = [
@@ -43,8 +46,9 @@ def accelerators(problem: Problem, vendor: str) -> tuple[Accelerator, ...]:
     ]
     found.sort(key=lambda entry: (entry[0].index is None, entry[0].index or 0, entry[0].pci_address or "", entry[1]))
     serves = _driver_serves(problem.facts.stack(vendor), tables)
+    visible = problem.facts.visible(vendor) if problem.mode is Mode.NATIVE else None
     return tuple(
-        _accelerator(device, position, order, tables=tables, driver_serves=serves)
+        _accelerator(device, position, order, tables=tables, driver_serves=serves, visible=visible)
         for order, (device, position) in enumerate(found)
     )
 
@@ -69,8 +73,15 @@ def _driver_serves(stack: Stack | None, tables: Vendor | None) -> bool:
 
 
 def _accelerator(
-    device: Device, position: int, order: int, *, tables: Vendor | None, driver_serves: bool
+    device: Device,
+    position: int,
+    order: int,
+    *,
+    tables: Vendor | None,
+    driver_serves: bool,
+    visible: tuple[int, ...] | None,
 ) -> Accelerator:
+    index = device.index if device.index is not None else order
     architecture = device.architecture.partition(":")[0] if device.architecture else None
     model = model_of_device(device, tables) if tables is not None else None
     if architecture is None and model is not None:
@@ -89,10 +100,11 @@ def _accelerator(
     return Accelerator(
         device=device,
         position=position,
-        index=device.index if device.index is not None else order,
+        index=index,
         architecture=architecture,
         row=row,
         embedded=device.kernel_driver == _EMBEDDED_MODULE or (row is not None and row.tegra),
         usable_looking=looks,
         category=model.category if model is not None else None,
+        hidden=visible is not None and index not in visible,
     )

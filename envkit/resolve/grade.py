@@ -17,6 +17,7 @@ class Graded(Value):
     judgements: tuple[Judgement, ...]
     refusal: Judgement | None = None
     assumed: bool = False  # something is assumed for this option, and nothing refuses it
+    asked: int = len(BUILD_RULES)  # how many of the rules about builds were asked
 
 
 def judge_host(situation: Situation) -> tuple[Judgement, ...]:
@@ -27,13 +28,14 @@ def judge_host(situation: Situation) -> tuple[Judgement, ...]:
 def grade_build(ranked: Ranked, situation: Situation) -> Graded:
     """Apply the rules that do not depend on a place, up to the first that refuses."""
     judgements: list[Judgement] = []
-    for rule in BUILD_RULES:
+    for asked, rule in enumerate(BUILD_RULES, start=1):
         judgement = rule(ranked.option, situation)
         if judgement is None:
             continue
         judgements.append(judgement)
         if judgement.fails:
-            return Graded(option=ranked.option, key=ranked.key, judgements=tuple(judgements), refusal=judgement)
+            found = tuple(judgements)
+            return Graded(option=ranked.option, key=ranked.key, judgements=found, refusal=judgement, asked=asked)
     assumed = any(counts_as_assumption(judgement) for judgement in judgements)
     return Graded(option=ranked.option, key=ranked.key, judgements=tuple(judgements), assumed=assumed)
 

@@ -11,8 +11,8 @@ from envkit.model.recipe import Recipe, VariantRow
 from envkit.model.reserved import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
-from envkit.resolve.builds import expand_release, stable_releases, variant_rows
-from envkit.resolve.companions import Companions, companions_at, index_companions, wheelhouse_companions
+from envkit.resolve.builds import expand_release, offers, stable_releases, variant_rows
+from envkit.resolve.companions import Companions, companions_at, find_named, index_companions, wheelhouse_companions
 from envkit.resolve.devices import vendor_names
 from envkit.resolve.problem import Problem, Want
 from envkit.resolve.routing import find_routes
@@ -21,6 +21,8 @@ from envkit.resolve.versions import parse_version, python_tag, within
 from envkit.resolve.wheelhouse import UNKNOWN_VENDOR, wheel_builds
 
 if TYPE_CHECKING:
+    from envkit.resolve.agreement import Conflicts
+    from envkit.resolve.grade import Graded
     from envkit.resolve.rank import Ranking
 
 
@@ -44,6 +46,8 @@ class Option(Value):
 
     def at(self, place: Place) -> "Option":
         """Return this option as it is at a place: without the default companions that have no wheel for its Python."""
+        if not self.companions.pythons:
+            return self
         companions = companions_at(self.companions, self.want, place.python)
         return self if companions is self.companions else replace(self, companions=companions)
 
@@ -64,14 +68,19 @@ class OptionSource:
         """Make the options of a spec; `like` has the same builds, see `shares_builds`."""
         self._problem = problem
         self._want = want
+        self._like = like
         self.expanded: dict[tuple[str, str, tuple[str, str]], tuple[Build, ...]] = {} if like is None else like.expanded
         self.rankings: dict[tuple[str, VendorVersion | None, bool], Ranking] = {}  # by vendor, ceiling, in range
+        # By the facts that they rest on; the keys within are the `id` of an option and the number of a place.
+        self.grades: dict[bytes, dict[tuple[int, int], Graded]] = {}
         self._rows = {row.version: row for row in stable_releases(want.recipe)}
         self._wheels: dict[str, list[Option]] = {}
         for option in _wheelhouse_options(problem, want):
             self._wheels.setdefault(option.build.release, []).append(option)
-        self._made: dict[tuple[str, str], tuple[Option, ...]] = {}
+        self._made: dict[tuple[str, str, tuple[str, str]], tuple[Option, ...]] = {}
         self._foreign: dict[str, bool] = {}
+        self._named = find_named(want)
+        self._offered: dict[tuple[str, str, str], tuple[Build, ...]] = {}  # of companions, see `find_routes`
         self._variants: dict[tuple[str, str], tuple[Recipe, dict[str, list[VariantRow]]]] = {}
         names = {*self._rows, *self._wheels}
         self.releases = tuple(sorted(names, key=lambda name: (parse_version(name), name), reverse=True))
@@ -85,13 +94,19 @@ class OptionSource:
             and problem.availability is ours.availability
             and problem.matrix is ours.matrix
             and (problem.cpu_architecture, problem.system) == self._platform
-            and (problem.request.on, vendor_names(problem)) == (ours.request.on, vendor_names(ours))
+            and _meant_vendors(problem) == _meant_vendors(ours)
         )
 
     def shares_builds(self, problem: Problem, want: Want) -> bool:
         """Tell whether the builds from indexes are those of another problem too, whatever is chosen of them there."""
         ours = self._problem.availability.index_urls
         return want.recipe is self._want.recipe and problem.availability.index_urls == ours
+
+    def has_companions_of(self, problem: Problem, want: Want) -> bool:
+        """Tell whether, beside the builds, what comes along is the same for another problem: it differs in a range."""
+        ours, platform = self._problem, (problem.cpu_architecture, problem.system)
+        same = problem.availability is ours.availability and problem.matrix is ours.matrix
+        return same and want.spec.extras == self._want.spec.extras and platform == self._platform
 
     def serves_any(self, vendors: frozenset[str]) -> bool:
         """Tell whether an option is for one of some vendors."""
@@ -115,23 +130,46 @@ class OptionSource:
         """Return the options of a release that are for one of some vendors."""
         return tuple(option for vendor in sorted(vendors) for option in self._of_vendor(release, vendor))
 
+    def beside(self, release: str, vendors: frozenset[str]) -> tuple[Option, ...]:
+        """Return the options of a release that are for other vendors than these, and for the host's processor."""
+        made = (
+            option
+            for vendor in sorted(self._vendors - vendors)
+            for option in self._of_vendor(release, vendor, home=True)
+        )
+        return tuple(made)
+
     def __iter__(self) -> Iterator[Option]:
         """Yield all options, the newest release first."""
         for release in self.releases:
             yield from self.at_release(release)
 
-    def _of_vendor(self, release: str, vendor: str) -> tuple[Option, ...]:
-        key = (release, vendor)
+    def _of_vendor(self, release: str, vendor: str, *, home: bool = False) -> tuple[Option, ...]:
+        """Return the options of a release for a vendor; `home`: for the host's platform alone."""
+        found = self._made_for(release, vendor, self._platform)
+        if home or not self._is_foreign(vendor):
+            return found
+        others = (self._made_for(release, vendor, platform) for platform in self._other_platforms)
+        return (*found, *(option for options in others for option in options))
+
+    def _made_for(self, release: str, vendor: str, platform: tuple[str, str]) -> tuple[Option, ...]:
+        key = (release, vendor, platform)
         if key not in self._made:
-            wheels = (option for option in self._wheels.get(release, ()) if option.build.vendor == vendor)
-            self._made[key] = (*wheels, *self._indexed(release, vendor))
+            like = self._like
+            if like is not None and like.has_companions_of(self._problem, self._want):
+                made = like._made_for(release, vendor, platform)  # noqa: SLF001 - of the same class
+                self._made[key] = tuple(replace(option, want=self._want) for option in made)
+            else:
+                self._made[key] = self._make(release, vendor, platform)
         return self._made[key]
 
-    def _indexed(self, release: str, vendor: str) -> Iterator[Option]:
-        others = self._other_platforms if self._is_foreign(vendor) else ()
-        for platform in (self._platform, *others):
-            for build in self._builds(release, vendor, platform):
-                yield from self._routed(build)
+    def _make(self, release: str, vendor: str, platform: tuple[str, str]) -> tuple[Option, ...]:
+        wheels = self._wheels.get(release, ()) if platform == self._platform else ()
+        builds = self._builds(release, vendor, platform)
+        return (
+            *(option for option in wheels if option.build.vendor == vendor),
+            *(option for build in builds for option in self._routed(build)),
+        )
 
     def _builds(self, release: str, vendor: str, platform: tuple[str, str]) -> tuple[Build, ...]:
         key = (release, vendor, platform)
@@ -148,18 +186,20 @@ class OptionSource:
         if key not in self._variants:
             self._variants[key] = _rows_for(self._want.recipe, architecture, vendor)
         recipe, rows = self._variants[key]
+        if not offers(recipe, row, architecture, rows):
+            return ()
         builds = expand_release(recipe, row, architecture, rows, self._problem.availability.index_urls)
         return tuple(build for build in builds if build.system == system and build.vendor == vendor)
 
     def _routed(self, build: Build) -> Iterator[Option]:
         """Yield a build with each way to take its companions."""
-        companions = index_companions(self._want, build)
+        companions = index_companions(self._named, self._want, build)
         urls = self._problem.availability.index_urls
-        for route in find_routes(build, companions.pins, self._problem.matrix, urls):
+        for route in find_routes(build, companions.pins, self._problem.matrix, urls, self._offered):
             chosen = companions if not (route.builds or route.lost) else replace(companions, route=route)
             yield Option(want=self._want, build=build, version=build.release, companions=chosen)
 
-    @property
+    @cached_property
     def _platform(self) -> tuple[str, str]:
         """The processor architecture and the operating system that builds have to be for."""
         return self._problem.cpu_architecture, self._problem.system
@@ -185,7 +225,7 @@ class OptionSource:
         """Tell whether a vendor has no option for the host's platform; of another system's, only those it is about."""
         if vendor not in self._foreign:
             system = self._problem.system
-            meant = {CPU, self._problem.request.on, *vendor_names(self._problem)}
+            meant = _meant_vendors(self._problem)
             rows = (row for row in self._want.recipe.variants if row.vendor == vendor)
             listed = any(row.system == system or vendor in meant for row in rows)
             wheels = (option for options in self._wheels.values() for option in options)
@@ -196,11 +236,17 @@ class OptionSource:
         return self._foreign[vendor]
 
 
+def _meant_vendors(problem: Problem) -> set[str]:
+    asked = problem.request.on
+    return {CPU, *vendor_names(problem), *(() if asked is None else (asked,))}
+
+
 class OptionPool:
     """All option sources made so far: a problem that is solved again makes anew only what its changes touch."""
 
-    def __init__(self, sources: tuple[OptionSource, ...]) -> None:
+    def __init__(self, sources: tuple[OptionSource, ...], conflicts: "Conflicts") -> None:
         self._sources = list(sources)
+        self.conflicts = conflicts
 
     def find(self, problem: Problem, want: Want) -> OptionSource:
         """Return the options of a spec."""
@@ -239,9 +285,8 @@ def vendor_tiers(source: OptionSource, vendor: str, problem: Problem) -> Iterato
     yield partial(source.of_vendors, vendors=own)
     yield lambda release: tuple(
         option
-        for option in source.at_release(release)
-        if option.build.vendor not in own
-        and (option.build.index in resort or not any(row.default for row in option.want.recipe.releases))
+        for option in source.beside(release, own)
+        if (option.build.index in resort or not any(row.default for row in option.want.recipe.releases))
         and option.build.cpu_architecture == here
     )
 

@@ -7,8 +7,9 @@ from envkit.model.version import VendorVersion
 from envkit.resolve.additions import find_additions
 from envkit.resolve.attempt import Attempt
 from envkit.resolve.blame import failures_of, strictest
-from envkit.resolve.changes import AGREE, FORWARD, OTHER_RECIPE, chosen_devices, newest_driver
+from envkit.resolve.changes import AGREE, FORWARD, OTHER_RECIPE, UNMASK, chosen_devices, newest_driver
 from envkit.resolve.checks.source import absent_row
+from envkit.resolve.checks.visibility import unset_words
 from envkit.resolve.command import request_command
 from envkit.resolve.situation import Situation
 from envkit.resolve.trial import Trial
@@ -60,12 +61,14 @@ def _remedy(trial: Trial, situation: Situation) -> Remedy:
     steps = "; and ".join(_step(kind, trial, situation) for kind in trial.kinds)
     kinds = ["upgrade-driver" if kind == "change-driver" and _is_upgrade(situation) else kind for kind in trial.kinds]
     outcome = "; ".join(part.option.name for part in trial.combination.parts)
+    command = request_command(
+        trial.problem.request, trial.problem.availability, verb="resolve" if _lacking(trial, situation) else "up"
+    )
+    masks = situation.problem.facts.masks_of(situation.vendor_name)
     return Remedy(
         kind="+".join(kinds),
         text=f"{steps}: {outcome}",
-        command=request_command(
-            trial.problem.request, trial.problem.availability, verb="resolve" if _lacking(trial, situation) else "up"
-        ),
+        command=" ".join((*unset_words(masks), command)) if UNMASK in trial.kinds else command,
         cost=trial.cost,
     )
 
@@ -82,6 +85,7 @@ def _step(kind: str, trial: Trial, situation: Situation) -> str:
         "use-native": "install on the host itself",
         OTHER_RECIPE: "take what has builds for the device",
         AGREE: "agree to the processor",
+        UNMASK: "make the devices visible",
     }
     if kind in plain:
         return plain[kind]

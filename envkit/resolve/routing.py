@@ -27,12 +27,19 @@ class Route(Value):
         )
 
 
-def find_routes(build: Build, pins: dict[str, str], matrix: Matrix, index_urls: dict[str, str]) -> tuple[Route, ...]:
+def find_routes(
+    build: Build,
+    pins: dict[str, str],
+    matrix: Matrix,
+    index_urls: dict[str, str],
+    known: dict[tuple[str, str, str], tuple[Build, ...]],
+) -> tuple[Route, ...]:
     """Return the ways to take the pinned companions that are the main packages of other recipes, the plainest first.
 
     A companion's build has to be for the same major version of the runtime. The main index's goes first; beside it the
     recipe's own index counts where its build, of the same variant or else of the newest runtime, serves other devices.
-    A build of no runtime leaves its companions open.
+    A build of no runtime leaves its companions open. What a companion's release offers is kept in `known`, by package,
+    version and processor architecture.
     """
     ways: list[tuple[Build, ...]] = []
     lost: list[str] = []
@@ -40,7 +47,10 @@ def find_routes(build: Build, pins: dict[str, str], matrix: Matrix, index_urls: 
         recipe = None if package in build.index_packages else matrix.recipe(package)
         if recipe is None or recipe.package != package or recipe.name == build.recipe:
             continue
-        offered = _offered(build, recipe, version, index_urls)
+        key = (package, version, build.cpu_architecture)
+        if key not in known:
+            known[key] = _offered(build.cpu_architecture, recipe, version, index_urls)
+        offered = known[key]
         fitting = _alternatives(build, tuple(other for other in offered if _same_runtime(build, other)))
         if fitting:
             ways.append(fitting)
@@ -50,12 +60,11 @@ def find_routes(build: Build, pins: dict[str, str], matrix: Matrix, index_urls: 
     return tuple(Route(builds=builds, lost=tuple(lost)) for builds in product(*ways))
 
 
-def _offered(build: Build, recipe: Recipe, version: str, index_urls: dict[str, str]) -> tuple[Build, ...]:
+def _offered(architecture: str, recipe: Recipe, version: str, index_urls: dict[str, str]) -> tuple[Build, ...]:
     release = next((row for row in recipe.releases if parse_version(row.version) == parse_version(version)), None)
     if release is None:
         return ()
-    rows = variant_rows(recipe, build.cpu_architecture)
-    return expand_release(recipe, release, build.cpu_architecture, rows, index_urls)
+    return expand_release(recipe, release, architecture, variant_rows(recipe, architecture), index_urls)
 
 
 def _alternatives(build: Build, fitting: tuple[Build, ...]) -> tuple[Build, ...]:

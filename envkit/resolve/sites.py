@@ -97,7 +97,8 @@ def _container_places(problem: Problem, vendor: str) -> list[Place]:
 
 
 def _is_wanted(base: BaseRow, request: Request) -> bool:
-    if base.flavor != request.flavor:
+    # What brings compilers and the vendor's runtime serves both flavors.
+    if base.flavor != request.flavor and not (base.flavor == "slim" and base.compilers and base.runtime is not None):
         return False
     return base.os == request.os or (request.os is None and not base.on_request)
 

@@ -1,5 +1,6 @@
 """The problem as seen for one vendor: chosen devices, driver and limits, each read once before the rules run."""
 
+import msgspec
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -47,6 +48,8 @@ class Situation(Value):
     images: dict[str, ImageState]
     limits: tuple[Limit, ...]
     today: int  # day number of the request
+    build_facts: bytes  # everything that a rule about builds looks at, beside the build
+    place_facts: bytes  # the same of rules about places; what places there are is a part of it
 
     @property
     def title(self) -> str:
@@ -76,31 +79,54 @@ def make_situation(problem: Problem, wants: tuple[Want, ...], vendor_name: str) 
     stack = problem.facts.stack(vendor_name)
     driver = _vendor_version(stack.driver) if stack is not None else None
     wsl = problem.facts.os is not None and bool(problem.facts.os.wsl)
+    devices = _chosen_devices(every_device, problem.request.devices)
+    served = any(serves_vendor(want, vendor_name) for want in wants if not want.implied)
+    build_facts = _build_facts(problem, vendor_name, stack, devices, served=served)
     return Situation(
         problem=problem,
         wants=wants,
         vendor_name=vendor_name,
         vendor=vendor,
         every_device=every_device,
-        devices=_chosen_devices(every_device, problem.request.devices),
+        devices=devices,
         embedded=embedded_architectures(vendor),
         stack=stack,
         driver=driver,
         ceiling=_ceiling(stack, vendor, None if wsl else driver),
         wsl=wsl,
-        served=any(serves_vendor(want, vendor_name) for want in wants if not want.implied),
+        served=served,
         indexes={state.name: state for state in problem.availability.indexes},
         images={state.image: state for state in problem.availability.images},
         limits=_limits(problem),
         today=day_number(problem.request.as_of),
+        build_facts=build_facts,
+        place_facts=build_facts + _place_facts(problem),
     )
+
+
+def _build_facts(
+    problem: Problem, vendor_name: str, stack: Stack | None, devices: tuple[Accelerator, ...], *, served: bool
+) -> bytes:
+    facts, request, available = problem.facts, problem.request, problem.availability
+    wsl = facts.os is not None and facts.os.wsl
+    asked = (request.allow, request.only_index, request.packages, request.as_of)
+    known = (vendor_name, served, stack, devices, facts.cpu, wsl, problem.mode)
+    return msgspec.msgpack.encode((known, asked, available.indexes, available.offline))
+
+
+def _place_facts(problem: Problem) -> bytes:
+    facts, request, available = problem.facts, problem.request, problem.availability
+    asked = msgspec.structs.replace(request, specs=(), name=None, why_not=None, on=None, devices=None)
+    return msgspec.msgpack.encode((facts.os, facts.pythons, asked, available.constraints, available.images))
 
 
 def _chosen_devices(devices: tuple[Accelerator, ...], asked: tuple[int, ...] | None) -> tuple[Accelerator, ...]:
     if asked is not None:
         return tuple(device for device in devices if device.index in asked)
     looking = tuple(device for device in devices if device.usable_looking)
-    return looking or tuple(device for device in devices if device.device.usable is not False)
+    visible = tuple(device for device in looking if not device.hidden)
+    # Where every one is hidden, a rule says so of them all.
+    return visible or looking or tuple(device for device in devices if device.device.usable is not False)
 
 
 def _vendor_version(text: str | None) -> VendorVersion | None:

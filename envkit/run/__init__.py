@@ -1,19 +1,23 @@
 """Starting environments, and reaching those that stand."""
 
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from envkit.engines import load_engine
 from envkit.engines.ladder import NATIVE, usable_engines
-from envkit.engines.protocol import Engine
+from envkit.engines.protocol import Engine, ignore
 from envkit.errors import UnknownEnvironmentError
 from envkit.model.environment import Built, Environment
 from envkit.model.host import ContainerEngine
 from envkit.model.plan import Plan
 
 
-def run_environment(engine: Engine, plan: Plan, built: Built) -> Environment:
-    """Start what was built as a candidate beside the environment that has the name; raises `RunError`."""
-    return engine.start(plan, built)
+def run_environment(engine: Engine, plan: Plan, built: Built, note: Callable[[str], None] = ignore) -> Environment:
+    """Start what was built as a candidate beside the environment that has the name; raises `RunError`.
+
+    `note` gets a sentence for everything that had to be done differently on this machine.
+    """
+    return engine.start(plan, built, note)
 
 
 def standing_environments(engines: tuple[ContainerEngine, ...]) -> tuple[tuple[Engine, Environment], ...]:

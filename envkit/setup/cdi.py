@@ -9,6 +9,7 @@ from envkit.model.cdi import CdiDevice, ContainerEdits, DeviceNode, Hook, Mount,
 from envkit.model.host import Device, HostFacts
 from envkit.model.text import check_text
 from envkit.model.vendor import Vendor
+from envkit.plan.reach import row_of_devices
 from envkit.system.host import Host
 
 # The first version in which a device's name may begin with a digit, and the first with groups: SPEC.md, released
@@ -38,6 +39,7 @@ def make_specification(facts: HostFacts, vendor: Vendor, host: Host | None) -> W
         raise DeviceMissingError(f"no name for CDI devices is known of this vendor: `{vendor.name}`")
     if not devices:
         raise DeviceMissingError(f"no device of this vendor was detected: `{vendor.name}`", facts=_detected(facts))
+    kind, row = row.cdi_kind, row_of_devices(row, devices)
     nodes = {name: _present(host, found) for name, found in _named(row, devices).items()}
     served = {name: found for name, found in nodes.items() if found}
     if not served:
@@ -64,7 +66,7 @@ def make_specification(facts: HostFacts, vendor: Vendor, host: Host | None) -> W
     own = {name: _device_nodes(found, common) for name, found in (served | {"all": every}).items()}
     specification = Specification(
         cdi_version=_WITH_GROUPS if edits.additional_gids else _WITH_NUMBERED_DEVICES,
-        kind=row.cdi_kind,
+        kind=kind,
         devices=tuple(CdiDevice(name=name, container_edits=ContainerEdits(device_nodes=own[name])) for name in own),
         container_edits=edits,
     )
@@ -140,7 +142,10 @@ class _Files:
         """Return the files and folders that exist, at the same place in a container, read only."""
         if self._host is None:
             return ()
-        named = (path.replace("{driver}", self._driver or "{driver}") for path in self._row.mounts)
+        named = (
+            path.replace("{driver}", self._driver or "{driver}")
+            for path in (*self._row.mounts, *self._row.optional_mounts)
+        )
         paths = tuple(path for path in named if "{" not in path and self._host.exists(path))
         return tuple(
             Mount(host_path=path, container_path=path, options=_READ_ONLY)
@@ -159,7 +164,7 @@ class _Files:
     def notes(self) -> tuple[str, ...]:
         """Return what is left out, and what that means."""
         if self._host is None:
-            wanted = self._row.mounts or self._row.libraries
+            wanted = self._row.mounts or self._row.optional_mounts or self._row.libraries
             return ("the driver's files are left out: which of them exist only that host can tell",) if wanted else ()
         if self._row.libraries and not self._libraries:
             return (f"no library of the driver was found in {', '.join(self._folders())}",)

@@ -13,16 +13,15 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from envkit.errors import DataError, IndexUnreachableError
-from envkit.model.address import display_url, restore_credentials
+from envkit.model.address import display_url, is_web_address, restore_credentials
 from envkit.model.availability import IndexState
 from envkit.model.sources import PackageSources
+from envkit.system.http_failures import CONNECT_SECONDS, READ_SECONDS, BusyError, failure_reason
 
 if TYPE_CHECKING:
     import requests
 
 _Read = TypeVar("_Read")
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
 PROBE_SECONDS = 8.0  # for a whole probe: the time limits above hold for each address and each read
 _PEEK_BYTES = 16384
 _NOT_FOUND = 404
@@ -35,6 +34,8 @@ _PATIENCE_SECONDS = 60.0  # a server that wants a longer pause is not waited for
 _CHUNK_BYTES = 65536
 # What a page of an index holds even when it lists nothing: the version that PEP 629 asks for, or a distribution.
 _INDEX_MARKS = (b"pypi:repository-version", b".whl", b".tar.gz", b".zip")
+
+_Content = dict[str, str] | bytes  # of a form, or any other
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +133,7 @@ def _probe_server(url: str, package: str, sources: PackageSources) -> _Answer:
             with response:
                 return _read_answer(response, package)
     except (requests.RequestException, OSError) as error:
-        return _explain(error, url)
+        return _Answer(reachable=False, reason=failure_reason(error, url))
 
 
 def _configure(session: "requests.Session", url: str, sources: PackageSources) -> None:
@@ -169,51 +170,6 @@ def _read_answer(response: "requests.Response", package: str) -> _Answer:
     return _Answer(reachable=True)
 
 
-def _explain(error: Exception, url: str) -> _Answer:
-    """Return why a request failed, in plain words, from the innermost cause that says something."""
-    import requests
-    from urllib3.exceptions import NameResolutionError, NewConnectionError
-
-    causes = _causes(error)
-    host = urlsplit(url).hostname or url
-    match error:
-        case requests.exceptions.ProxyError():
-            reason = f"the proxy did not let it through: {_innermost(causes)}"
-        case requests.exceptions.SSLError():
-            reason = f"the certificate is not trusted ({_innermost(causes)}); `SSL_CERT_FILE` names your own bundle"
-        case requests.exceptions.ConnectTimeout():
-            reason = f"no connection within {CONNECT_SECONDS:g} s"
-        case requests.exceptions.ReadTimeout():
-            reason = f"no answer within {READ_SECONDS:g} s"
-        case _ if any(isinstance(cause, NameResolutionError) for cause in causes):
-            reason = f"the name `{host}` cannot be resolved"
-        case _ if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-            reason = "the connection was refused"
-        case _ if any(isinstance(cause, NewConnectionError) for cause in causes):
-            reason = f"no connection: {_innermost(causes)}"
-        case _:
-            reason = _innermost(causes)
-    return _Answer(reachable=False, reason=display_url(reason))
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """Return an error and what caused it; requests and urllib3 keep causes in `reason` and in the arguments."""
-    found: list[BaseException] = []
-    current: object = error
-    while isinstance(current, BaseException) and current not in found:
-        found.append(current)
-        inner = getattr(current, "reason", None)
-        arguments = [argument for argument in current.args if isinstance(argument, BaseException)]
-        current = inner if isinstance(inner, BaseException) else next(iter(arguments), current.__cause__)
-    return found
-
-
-def _innermost(causes: list[BaseException]) -> str:
-    last = causes[-1]
-    text = last.strerror if isinstance(last, OSError) and last.strerror else str(last)
-    return " ".join(text.split()) or type(last).__name__
-
-
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer."""
 
@@ -222,6 +178,15 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     url: str  # where it came from in the end; relative links in it start there
     etag: str | None = None
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server said, be it a refusal; the names of the headers are in small letters."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    url: str  # where it came from in the end
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,11 +200,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 class Client:
     """Reads pages and parts of files, from several threads at once, and counts what it asked and received."""
 
-    def __init__(self, sources: PackageSources, *, pause_seconds: float = 0.5) -> None:
+    def __init__(self, sources: PackageSources, *, pause_seconds: float = 0.5, attempts: int = _ATTEMPTS) -> None:
         self.requests = 0
         self.bytes = 0
         self._sources = sources
         self._pause_seconds = pause_seconds
+        self._attempts = attempts
         self._sessions = threading.local()
         self._lock = threading.Lock()
         configured = (sources.index, *sources.extra_indexes, *sources.named_indexes.values())
@@ -253,6 +219,22 @@ class Client:
         """
         headers = {"Accept": accept} | ({} if etag is None else {"If-None-Match": etag})
         return self._repeat(url, lambda: self._get(url, headers, limit_bytes))
+
+    def ask(
+        self,
+        url: str,
+        headers: dict[str, str],
+        *,
+        form: _Content | None = None,
+        method: str | None = None,
+        limit_bytes: int = 2**23,
+    ) -> Reply:
+        """Read what a server says, whatever its status; a `form` or content is posted, unless `method` says otherwise.
+
+        Raises as `get` does for other reasons.
+        """
+        method = method or ("GET" if form is None else "POST")
+        return self._repeat(url, lambda: self._ask(url, headers, form, method, limit_bytes))
 
     def read_end(self, url: str, length: int) -> Part:
         """Read the last bytes of a file, or all of a shorter one; raises as `stream` does."""
@@ -279,20 +261,44 @@ class Client:
                 failures += 1
                 self._pause(failures, url, error)
 
+    @contextmanager
+    def open_file(self, url: str, first: int) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """Open a file at a position, in one attempt; yields where the server really begins, and the rest in pieces.
+
+        Raises `OSError` when the line fails, `IndexUnreachableError` when nobody may be asked, and `DataError` when the
+        server has no such file.
+        """
+        span = {"Range": f"bytes={first}-"} if first else {}
+        with self._open(url, {**span, "Accept-Encoding": "identity"}) as response:
+            if not response.ok:
+                raise DataError(f"the file cannot be read (HTTP {response.status_code}): {display_url(url)}")
+            begins = first if response.status_code == _PARTIAL else 0
+            yield begins, response.iter_content(_CHUNK_BYTES)
+
     def _get(self, url: str, headers: dict[str, str], limit_bytes: int) -> Page:
         with self._open(url, headers) as response:
             if response.status_code not in {200, _NOT_MODIFIED, _NOT_FOUND}:
                 raise _refused(response, url)
-            body = bytearray()
-            for chunk in response.iter_content(_CHUNK_BYTES):
-                self._count(received=len(chunk))
-                body += chunk
-                if len(body) > limit_bytes:
-                    raise DataError(f"a page is longer than {limit_bytes // 2**20} MiB: {display_url(url)}")
+            body = self._body(response, url, limit_bytes)
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             etag = response.headers.get("ETag")
             address = display_url(response.url)
-            return Page(status=response.status_code, kind=kind, body=bytes(body), url=address, etag=etag)
+            return Page(status=response.status_code, kind=kind, body=body, url=address, etag=etag)
+
+    def _ask(self, url: str, headers: dict[str, str], form: _Content | None, method: str, limit_bytes: int) -> Reply:
+        with self._open(url, headers, form, method) as response:
+            body = self._body(response, url, limit_bytes)
+            named = {name.lower(): value for name, value in response.headers.items()}
+            return Reply(status=response.status_code, headers=named, body=body, url=display_url(response.url))
+
+    def _body(self, response: "requests.Response", url: str, limit_bytes: int) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            self._count(received=len(chunk))
+            body += chunk
+            if len(body) > limit_bytes:
+                raise DataError(f"a page is longer than {limit_bytes // 2**20} MiB: {display_url(url)}")
+        return bytes(body)
 
     def _read_end(self, url: str, length: int) -> Part:
         with self._open_part(url, f"bytes=-{length}") as response:
@@ -319,19 +325,27 @@ class Client:
                 raise DataError(f"the file cannot be read (HTTP {response.status_code}): {display_url(url)}")
 
     @contextmanager
-    def _open(self, url: str, headers: dict[str, str]) -> "Iterator[requests.Response]":
+    def _open(
+        self, url: str, headers: dict[str, str], form: _Content | None = None, method: str = "GET"
+    ) -> "Iterator[requests.Response]":
         if self._sources.offline:
             raise IndexUnreachableError("not asked, since offline was asked for: " + display_url(url), url=url)
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"}:
+        if not is_web_address(url):
             raise DataError(f"not an address that files are read from: {display_url(url)}")
+        parts = urlsplit(url)
         credentials = self._credentials.get(parts.netloc)
         full = parts._replace(netloc=f"{credentials}@{parts.netloc}").geturl() if credentials else url
         self._count(asked=1)
         session = self._session(parts.netloc, full)
-        with session.get(full, stream=True, timeout=(CONNECT_SECONDS, READ_SECONDS), headers=headers) as response:
+        # A header of the caller's own goes before a password file, which requests would let overwrite it.
+        own = (lambda request: request) if "Authorization" in headers else None
+        limits = (CONNECT_SECONDS, READ_SECONDS)
+        with session.request(
+            method, full, data=form, stream=True, timeout=limits, headers=headers, auth=own
+        ) as response:
             if response.status_code in _RETRIED:
-                raise _BusyError(response)
+                after = response.headers.get("Retry-After", "")
+                raise BusyError(response.status_code, response.reason, after)
             yield response
 
     def _session(self, host: str, url: str) -> "requests.Session":
@@ -355,9 +369,9 @@ class Client:
 
     def _pause(self, failures: int, url: str, error: OSError) -> None:
         """Wait before the next attempt; raises `IndexUnreachableError` after the last one."""
-        wanted = error.seconds if isinstance(error, _BusyError) else 0.0
-        if failures >= _ATTEMPTS or wanted > _PATIENCE_SECONDS:
-            reason = str(error) if isinstance(error, _BusyError) else _explain(error, url).reason
+        wanted = error.seconds if isinstance(error, BusyError) else 0.0
+        if failures >= self._attempts or wanted > _PATIENCE_SECONDS:
+            reason = str(error) if isinstance(error, BusyError) else failure_reason(error, url)
             shown = display_url(url)
             raise IndexUnreachableError(f"the server did not answer ({reason}): {shown}", url=shown) from error
         # Jitter keeps many clients that failed together from coming back together.
@@ -367,15 +381,6 @@ class Client:
         with self._lock:
             self.requests += asked
             self.bytes += received
-
-
-class _BusyError(OSError):
-    """An answer after which the same question may be asked again, and how long the server wants to be left alone."""
-
-    def __init__(self, response: "requests.Response") -> None:
-        super().__init__(f"HTTP {response.status_code} {response.reason}".rstrip())
-        after = response.headers.get("Retry-After", "")
-        self.seconds = float(after) if after.isascii() and after.isdigit() else 0.0
 
 
 def _refused(response: "requests.Response", url: str) -> IndexUnreachableError:

@@ -1,7 +1,8 @@
 """Package sources as pip's settings, uv's settings, the project file and the command line give them.
 
-The order is: command line, project file, uv, `PIP_*`, pip's files of the user, pip's files of the system. Of the main
-index, the certificate and the like the first one counts; wheelhouses and constraints of all tools count together.
+The order is: command line, `ENVKIT_MIRRORS`, project file, envkit's file of the user and of the system, uv, `PIP_*`,
+pip's files of the user, pip's files of the system. Of the main index, the certificate and the like the first one
+counts; wheelhouses and constraints of all tools count together.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,11 +12,13 @@ from envkit.errors import DataError, UsageError
 from envkit.model.project import SourcesTable
 from envkit.model.sources import PackageSources, Setting
 from envkit.system.pip_settings import is_true, read_pip_settings, setting_items
+from envkit.system.source_tables import MergedTables, SourcesFile, merge_tables
 from envkit.system.uv_settings import UvSettings, read_uv_settings
 
 _PipSettings = Mapping[str, Setting]
 _INDEX_SCHEMES = frozenset({"http", "https", "file"})
 _PROJECT = "project file `sources.{}`"
+_MAIN_INDEX = "pypi.org"  # the place of `mirrors.yaml` that is the main index
 
 
 def read_sources(
@@ -24,49 +27,44 @@ def read_sources(
     home: str,
     wheelhouses: tuple[str, ...] = (),
     project: SourcesTable | None = None,
+    settings: tuple[SourcesFile, ...] = (),
     offline: bool = False,
     system: str = "/etc",
 ) -> PackageSources:
     """Return the package sources that hold for this command, each value with its origin.
 
-    `wheelhouses` are those of the command line; `system` is the directory of the system's settings. Raises `UsageError`
+    `wheelhouses` are those of the command line, `settings` the tables of envkit's own files, the user's before the
+    system's; `system` is the directory of the system's settings. Raises `UsageError`
     or `DataError` when the command line, the project file or a settings file names what is not there or not readable.
     """
     pip = read_pip_settings(environment, home=home, system=system)
     uv = read_uv_settings(environment, home=home, system=system)
-    project = project or SourcesTable()
-    links, link_notes = _wheelhouses(
-        wheelhouses, project, (*uv.find_links, *setting_items(pip.get("find-links"))), home
-    )
-    certificate, certificate_notes = _certificate(environment, project, pip)
+    own = () if project is None else (SourcesFile(table=project, origin=_PROJECT),)
+    tables = merge_tables((*own, *settings), environment)
+    links, link_notes = _wheelhouses(wheelhouses, tables, (*uv.find_links, *setting_items(pip.get("find-links"))), home)
+    certificate, certificate_notes = _certificate(environment, tables, pip)
     extra_indexes, best_match = _extra_indexes(uv, pip)
     return PackageSources(
-        index=_main_index(project, uv, pip),
+        index=_main_index(tables, uv, pip),
         extra_indexes=extra_indexes,
-        named_indexes=uv.named_indexes | _project_indexes(project),
+        named_indexes=uv.named_indexes | tables.indexes,
         wheelhouses=links,
         constraints=_unique((*uv.constraints, *setting_items(pip.get("constraint"))), local=True),
         certificate=certificate,
-        proxies=_proxies(environment, pip),
+        proxies=_proxies(environment, pip) | tables.proxies,
         trusted_hosts=_unique((*uv.insecure_hosts, *setting_items(pip.get("trusted-host")))),
         no_index=uv.no_index or ("no-index" in pip and is_true(pip["no-index"].value)),
         best_match=best_match,
         timeout_seconds=_timeout(uv.timeout or pip.get("timeout") or pip.get("default-timeout")),
         offline=offline or uv.offline,
+        mirrors=tables.mirrors,
         notes=(*link_notes, *certificate_notes),
     )
 
 
-def _main_index(project: SourcesTable, uv: UvSettings, pip: _PipSettings) -> Setting | None:
-    if project.index is not None:
-        return _address(Setting(value=project.index, origin=_PROJECT.format("index")))
-    found = uv.index or pip.get("index-url")
+def _main_index(tables: MergedTables, uv: UvSettings, pip: _PipSettings) -> Setting | None:
+    found = tables.index or tables.mirrors.get(_MAIN_INDEX) or uv.index or pip.get("index-url")
     return None if found is None else _address(found)
-
-
-def _project_indexes(project: SourcesTable) -> dict[str, Setting]:
-    origin = _PROJECT.format("indexes.{}")
-    return {name: Setting(value=url, origin=origin.format(name)) for name, url in project.indexes.items()}
 
 
 def _extra_indexes(uv: UvSettings, pip: _PipSettings) -> tuple[tuple[Setting, ...], bool]:
@@ -84,11 +82,10 @@ def _extra_indexes(uv: UvSettings, pip: _PipSettings) -> tuple[tuple[Setting, ..
 
 
 def _wheelhouses(
-    flags: tuple[str, ...], project: SourcesTable, configured: Iterable[Setting], home: str
+    flags: tuple[str, ...], tables: MergedTables, configured: Iterable[Setting], home: str
 ) -> tuple[tuple[Setting, ...], tuple[str, ...]]:
     found = [_flag_wheelhouse(flag, home) for flag in flags]
-    named = (project.wheelhouse,) if isinstance(project.wheelhouse, str) else project.wheelhouse
-    found += [_project_wheelhouse(value, home) for value in named]
+    found += [_named_wheelhouse(setting, home) for setting in tables.wheelhouses]
     notes: list[str] = []
     for setting in configured:
         located = _located(setting, home)
@@ -108,30 +105,29 @@ def _flag_wheelhouse(value: str, home: str) -> Setting:
     return setting
 
 
-def _project_wheelhouse(value: str, home: str) -> Setting:
-    setting = _located(Setting(value=value, origin=_PROJECT.format("wheelhouse")), home)
+def _named_wheelhouse(named: Setting, home: str) -> Setting:
+    setting = _located(named, home)
     if "://" not in setting.value and not Path(setting.value).is_dir():
-        message = f"no such directory for `sources.wheelhouse` of the project file: {setting.value}"
+        message = f"no such directory for {setting.origin}: {setting.value}"
         raise DataError(message)
     return setting
 
 
 def _certificate(
-    environment: Mapping[str, str], project: SourcesTable, pip: _PipSettings
+    environment: Mapping[str, str], tables: MergedTables, pip: _PipSettings
 ) -> tuple[Setting | None, tuple[str, ...]]:
     """Return the first bundle that is there, and a note for each that is named but is not.
 
-    1. `sources.ca_certificate` of the project file, which must be there
+    1. `sources.ca_certificate` of the project file or of envkit's own, which must be there
     2. `SSL_CERT_FILE`, which uv reads
     3. `PIP_CERT` and pip's `cert`
     4. `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, which pip reads too
     """
-    if project.ca_certificate is not None:
-        setting = Setting(value=project.ca_certificate, origin=_PROJECT.format("ca_certificate"))
-        if not Path(setting.value).is_file():
-            message = f"no such file for `sources.ca_certificate` of the project file: {setting.value}"
+    if tables.certificate is not None:
+        if not Path(tables.certificate.value).is_file():
+            message = f"no such file for {tables.certificate.origin}: {tables.certificate.value}"
             raise DataError(message)
-        return setting, ()
+        return tables.certificate, ()
     named = [_variable(environment, "SSL_CERT_FILE"), pip.get("cert")]
     named += [_variable(environment, name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
     notes: list[str] = []

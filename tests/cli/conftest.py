@@ -105,8 +105,10 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
+def home(tmp_path: Path, programs_without_podman: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{programs_without_podman}"
+    return home
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ DATA = ROOT / "envkit" / "data"
 PLACES = {
     "findings": sorted((DATA / "findings").glob("*.yaml")),
     "foundations": [DATA / "foundations.yaml"],
+    "mirrors": [DATA / "mirrors.yaml"],
+    "package_managers": [DATA / "package_managers.yaml"],
     "recipe": sorted((ROOT / "recipes").glob("*.yaml")),
     "remedies": sorted((DATA / "remedies").glob("*.yaml")),
     "systems": [DATA / "systems.yaml"],

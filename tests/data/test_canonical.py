@@ -7,6 +7,8 @@ from envkit.data import decode_document
 from envkit.data.canonical import canonical_document, heading_of
 from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Thresholds
 from envkit.model.matrix import Foundations
+from envkit.model.mirrors import Mirrors
+from envkit.model.package_manager import PackageManagers
 from envkit.model.provenance import Source
 from envkit.model.recipe import Recipe, VariantRow
 from envkit.model.vendor import Vendor
@@ -18,6 +20,8 @@ FILES = {
     **dict.fromkeys(sorted((ROOT / "envkit/data/findings").glob("*.yaml")), FindingGroup),
     **dict.fromkeys(sorted((ROOT / "envkit/data/remedies").glob("*.yaml")), RemedyGroup),
     ROOT / "envkit/data/foundations.yaml": Foundations,
+    ROOT / "envkit/data/mirrors.yaml": Mirrors,
+    ROOT / "envkit/data/package_managers.yaml": PackageManagers,
     ROOT / "envkit/data/systems.yaml": Systems,
     ROOT / "envkit/data/thresholds.yaml": Thresholds,
 }

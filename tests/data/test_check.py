@@ -95,6 +95,8 @@ def test_right_files_have_no_fault(check: Check) -> None:
         ("title: Mine", "titel: Mine", "unknown-key", "$.titel", 2),
         ('pythons: ["3.12"]', "pythons: [3.12]", "type", "$.releases[0].pythons[0]", 10),
         ('version: "2.0"', 'version: "2..0"', "version", "$.releases[0].version", 8),
+        ('version: "2.0"', f'version: "{"9" * 5000}"', "version", "$.releases[0].version", 8),
+        ('releases: ">=1.0"', f'releases: ">={"9" * 5000}"', "range", "$.variants[0].releases", 24),
         ('version: "2.0"', 'version: "2.0rc1"', "version", "$.releases[0].version", 8),
         ('pythons: ["3.12"]', 'pythons: ["312"]', "version", "$.releases[0].pythons[0]", 10),
         ('pythons: ["3.12"]', 'pythons: ["3.12", "3.12"]', "duplicate", "$.releases[0].pythons[1]", 10),
@@ -186,6 +188,21 @@ def test_recipes_that_pin_each_other_in_a_circle_are_told_with_the_way_round(tmp
     (fault,) = check_files(files_at((str(tmp_path),))).faults
     assert (fault.rule, fault.path, Path(fault.file).name) == ("circle", "$.releases[0].requires.two", "one.yaml")
     assert "one → two → three → one" in fault.problem
+
+
+def test_recipes_that_are_all_tangled_are_told_in_a_few_circles(tmp_path: Path) -> None:
+    names = [f"r{number:02}" for number in range(16)]
+    for name in names:
+        needs = ", ".join(f'{other}: ">=1"' for other in names if other != name)
+        text = RECIPE.replace("mine", name).replace(
+            "    indexed: [cpu]\n", f"    indexed: [cpu]\n    requires: {{{needs}}}\n"
+        )
+        path = tmp_path / "recipes" / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    circles = [fault for fault in check_files(files_at((str(tmp_path),))).faults if fault.rule == "circle"]
+    assert len(circles) == len(names) - 1
+    assert "circle, r00 → r01 → r00" in circles[0].problem
 
 
 def test_the_spelling_is_repaired_and_nothing_else(check: Check, tmp_path: Path) -> None:

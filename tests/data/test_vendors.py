@@ -31,7 +31,8 @@ def sources_named(vendor: Vendor) -> Iterator[str]:
         vendor.driver_windows,
         vendor.kernel_floors,
         vendor.visibility_rows,
-        (vendor.access,) if vendor.access else (),
+        vendor.kubernetes,
+        (vendor.access, *vendor.access.variants) if vendor.access else (),
     ):
         yield from (row.source for row in rows)
 
@@ -80,6 +81,16 @@ def test_kernel_floors_are_of_architectures_that_a_model_has(vendor: Vendor) -> 
     for row in vendor.kernel_floors:
         assert row.architecture in architectures
         assert VendorVersion(row.minimum)
+
+
+def test_rows_of_access_are_told_apart_by_what_a_device_has(vendor: Vendor) -> None:
+    named = {model.architecture for model in vendor.models} | {row.architecture for row in vendor.architectures}
+    variants = vendor.access.variants if vendor.access else ()
+    for architectures in (*(row.architectures for row in vendor.kubernetes), *(row.architectures for row in variants)):
+        assert set(architectures) <= named
+    # What follows a row for all devices is never taken.
+    assert all(row.architectures for row in vendor.kubernetes[:-1])
+    assert all(row.architectures or row.wsl for row in variants)
 
 
 def test_every_vendor_id_of_the_known_vendors_is_there() -> None:

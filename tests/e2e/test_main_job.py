@@ -1,6 +1,7 @@
 """The main job, with real frameworks: `envkit up` ends with a proven environment, native and as a container."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +11,10 @@ RECIPES = ("pytorch", "onnxruntime", "openvino", "jax")
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_up_ends_with_a_proven_native_environment(machine, recipe: str) -> None:
-    no_engine = f"unix://{machine.root}/no-engine.sock"
+def test_up_ends_with_a_proven_native_environment(machine, recipe: str, programs_without_podman: Path) -> None:
+    no_engine = {"DOCKER_HOST": f"unix://{machine.root}/no-engine.sock", "PATH": str(programs_without_podman)}
     name = f"e2e-native-{recipe}"
-    up = machine.run("up", recipe, "--name", name, "--json", DOCKER_HOST=no_engine)
+    up = machine.run("up", recipe, "--name", name, "--json", **no_engine)
     assert up.status == 0, up.stderr
     assert "native, because" in up.stderr
     report = up.json["report"]
@@ -21,7 +22,7 @@ def test_up_ends_with_a_proven_native_environment(machine, recipe: str) -> None:
     assert report["packages_checked"] > 1
     assert [(result["recipe"], result["passed"]) for result in report["results"]] == [(recipe, True)]
     started = time.monotonic()
-    again = machine.run("up", recipe, "--name", name, "--json", DOCKER_HOST=no_engine)
+    again = machine.run("up", recipe, "--name", name, "--json", **no_engine)
     assert time.monotonic() - started < 2
     assert again.json["unchanged"] is True
 

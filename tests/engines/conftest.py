@@ -1,5 +1,6 @@
 import gc
 import hashlib
+import os
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -9,10 +10,12 @@ import msgspec
 import pytest
 
 from envkit.build import build_environment
-from envkit.engines.backends.docker import DockerEngine, make_engine
+from envkit.engines.backends.docker import make_engine
 from envkit.engines.backends.docker_client import DockerClient
-from envkit.engines.backends.docker_labels import PREFIX, repository
+from envkit.engines.containers import ContainerEnvironments
+from envkit.engines.labels import PREFIX, repository
 from envkit.engines.protocol import BuildContext, Progress
+from envkit.engines.records import ContainerClient
 from envkit.errors import EnvkitError
 from envkit.model.environment import Built, Environment
 from envkit.model.lock import Lock, LockedFile, LockedPackage
@@ -26,15 +29,16 @@ MakeWheel = Callable[..., Path]
 
 
 class DockerSite:
-    """A real engine, with environments that are removed when the test ends."""
+    """A real engine, docker or podman, with environments that are removed when the test ends."""
 
-    def __init__(self, engine: DockerEngine, client: DockerClient, base: Base, directory: Path) -> None:
+    def __init__(self, engine: ContainerEnvironments, client: ContainerClient, base: Base, directory: Path) -> None:
         self.engine = engine
         self.client = client
         self.base = base
         self.directory = directory
         self.log = directory / "build.log"
         self.progress: list[Progress] = []
+        self.notes: list[str] = []
         self.sources = PackageSources()
         self._names: set[str] = set()
 
@@ -87,7 +91,13 @@ class DockerSite:
         return Plan(**{**usual, **fields})  # type: ignore[arg-type]
 
     def build(self, plan: Plan, *, fresh: bool = False) -> Built:
-        context = BuildContext(sources=self.sources, log=str(self.log), fresh=fresh, progress=self.progress.append)
+        context = BuildContext(
+            sources=self.sources,
+            log=str(self.log),
+            fresh=fresh,
+            progress=self.progress.append,
+            note=self.notes.append,
+        )
         return build_environment(self.engine, plan, context)
 
     def start(self, plan: Plan) -> Environment:
@@ -140,3 +150,21 @@ def docker_site(docker_base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     site = DockerSite(make_engine(), DockerClient(), docker_base, tmp_path)
     yield site
     site.close()
+
+
+@pytest.fixture
+def make_site(tmp_path: Path) -> Callable[[ContainerEnvironments, ContainerClient, Base], DockerSite]:
+    return lambda engine, client, base: DockerSite(engine, client, base, tmp_path)
+
+
+@pytest.fixture
+def containers_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let podman, buildah and skopeo take images of Docker Hub from the test registry."""
+    registry = os.environ.get("ENVKIT_TEST_REGISTRY")
+    if registry is None:
+        pytest.skip("ENVKIT_TEST_REGISTRY is not set: no registry to take base images from")
+    settings = tmp_path / "registries.conf"
+    settings.write_text(
+        f'[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "{registry}"\ninsecure = true\n'
+    )
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(settings))

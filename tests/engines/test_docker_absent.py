@@ -6,8 +6,8 @@ import pytest
 
 from envkit.engines import engine_names, load_engine
 from envkit.engines.backends.docker import make_engine
-from envkit.engines.backends.docker_labels import read_environment, repository
-from envkit.engines.backends.docker_records import ContainerRecord
+from envkit.engines.labels import read_environment, repository
+from envkit.engines.records import ContainerRecord
 from envkit.errors import EngineNotReadyError
 from envkit.model.environment import State
 
@@ -58,7 +58,7 @@ def test_repository_is_one_that_registries_take(name: str, expected: str) -> Non
 )
 def test_container_with_labels_that_are_not_envkit_s_is_broken(labels: dict[str, str], state: State) -> None:
     container = ContainerRecord(id="1", name="x", status="running", created="", image="sha256:", labels=labels)
-    assert read_environment(container).state is state
+    assert read_environment(container, "docker").state is state
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_container_with_labels_that_are_not_envkit_s_is_broken(labels: dict[str,
 def test_state_follows_from_the_container_s(status: str, state: State) -> None:
     labels = {"dev.envkit.packages": "{}"}
     container = ContainerRecord(id="1", name="x", status=status, created="", image="sha256:", labels=labels)
-    assert read_environment(container).state is state
+    assert read_environment(container, "docker").state is state

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from envkit.engines.backends.docker_labels import ARTIFACTS
-from envkit.engines.protocol import BuildContext, Progress
+from envkit.engines.backends.docker import choose
+from envkit.engines.labels import ARTIFACTS
+from envkit.engines.protocol import BuildContext, Progress, ignore
 from envkit.errors import BuildError, EngineNotReadyError
 from envkit.generate import generate_artifacts
 from envkit.model.resolution import Base
@@ -73,7 +74,7 @@ def new_wheel(make_wheel: MakeWheel, tmp_path: Path) -> Path:
 
 
 def test_two_builds_from_nothing_give_the_same_image_bit_for_bit(docker_site: "DockerSite", wheel: Path) -> None:
-    if not docker_site.client.has_containerd_store():
+    if not choose(None, ignore).capabilities.containerd_store:
         pytest.skip("this engine's image ids do not cover the layers as they are kept")
     plan = docker_site.plan(wheel)
     assert docker_site.build(plan, fresh=True).reference == docker_site.build(plan, fresh=True).reference
@@ -93,7 +94,7 @@ def test_image_is_the_same_whatever_network_it_was_built_from(
     assert labels[0] is not None
     assert labels[1] is not None
     assert labels[0].labels[ARTIFACTS] == labels[1].labels[ARTIFACTS]
-    if docker_site.client.has_containerd_store():
+    if choose(None, ignore).capabilities.containerd_store:
         assert local.reference == fetched.reference
 
 
@@ -139,7 +140,7 @@ def test_failing_step_is_named_with_its_last_lines_and_nothing_is_left(
     wheel = make_wheel(tmp_path / "wheels", "tiny-demo", "1.0")
     plan = docker_site.plan(wheel)
     make_wheel(tmp_path / "wheels", "tiny-demo", "1.0", body="changed = True\n")
-    with pytest.raises(BuildError, match=r"building the image failed in step: .*pip") as failure:
+    with pytest.raises(BuildError, match=r"building the image failed in step: .*install") as failure:
         docker_site.build(plan)
     assert any("DO NOT MATCH THE HASHES" in line for line in failure.value.facts)
     assert len(failure.value.facts) <= 30
@@ -153,7 +154,7 @@ def test_interrupted_build_leaves_nothing_and_the_next_one_succeeds(docker_site:
     plan = docker_site.plan(wheel)
 
     def interrupt(progress: Progress) -> None:
-        if "pip" in progress.text:
+        if "install" in progress.text:
             raise KeyboardInterrupt
 
     artifacts = generate_artifacts(plan, "dockerfile")
@@ -230,6 +231,8 @@ def test_client_without_buildx_is_passed_over(
     monkeypatch.setenv("PATH", f"{plain.parent}{os.pathsep}{os.environ['PATH']}")
     assert not docker_site.build(docker_site.plan(wheel)).reused
     monkeypatch.setenv("PATH", str(plain.parent))
-    with pytest.raises(EngineNotReadyError, match="buildx") as refusal:
-        docker_site.build(docker_site.plan(wheel))
-    assert f"{plain}: docker: 'buildx' is not a docker command" in refusal.value.facts
+    notes: list[str] = []
+    assert choose(None, notes.append).name == "legacy"
+    assert f"{plain}: docker: 'buildx' is not a docker command" in notes[0]
+    with pytest.raises(EngineNotReadyError, match="buildx"):
+        choose("default", notes.append)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from envkit.engines.backends.docker import DockerEngine, make_engine
-from envkit.engines.backends.docker_labels import candidate_name, retired_name, standing_name
+from envkit.engines.backends.docker import make_engine
+from envkit.engines.labels import candidate_name, retired_name, standing_name
 from envkit.errors import RunError
 from envkit.model.environment import Built, Environment, State
 from envkit.model.plan import DeviceAccess, Mount, Plan
@@ -86,7 +86,7 @@ def test_environment_is_known_from_labels_alone(
 
 def test_environment_of_another_user_is_not_ours(docker_site: "DockerSite", plan: Plan) -> None:
     docker_site.up(plan)
-    assert DockerEngine(os.getuid() + 1).find(plan.name) is None
+    assert make_engine(os.getuid() + 1).find(plan.name) is None
 
 
 def test_candidate_is_not_an_environment_until_it_is_committed(docker_site: "DockerSite", plan: Plan) -> None:

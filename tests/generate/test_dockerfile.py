@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from envkit.data import load_matrix
 from envkit.errors import DataError, UnsatisfiableError, UsageError
 from envkit.generate import generate_artifacts, output_names
+from envkit.generate.options import Dialect, Options
 from envkit.generate.parseback import parse_dockerfile
-from envkit.model.plan import Plan
+from envkit.model.plan import Plan, RunSettings, SystemPackage
 from envkit.model.resolution import Base, PackageIndex
 
 MakePlan = Callable[..., Plan]
@@ -17,11 +19,13 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "dockerfile"
 # To take what is generated now as golden, and then read the difference: ENVKIT_UPDATE_GOLDEN=1 pytest tests/generate
 UPDATE = bool(os.environ.get("ENVKIT_UPDATE_GOLDEN"))
 TORCH = ("torch", "torchvision")
+APT, DNF = (load_matrix(()).package_manager(name) for name in ("apt", "dnf"))
 CASES: dict[str, dict[str, object]] = {
     "cpu-wheelhouse": {},
     "nvidia-cu128": {
         "vendor": "nvidia",
         "variant": "cu128",
+        "packages": {"torch": "2.9.1+cu128"},
         "locked": {"torch": "2.9.1+cu128", "nvidia-cublas-cu12": "12.8.4.1", "typing-extensions": "4.15.0"},
         "indexes": (PackageIndex(name="pytorch-cu128", url="https://download.pytorch.org/whl/cu128", packages=TORCH),),
     },
@@ -35,7 +39,24 @@ CASES: dict[str, dict[str, object]] = {
             PackageIndex(name="pytorch-rocm6.4", url="https://download.pytorch.org/whl/rocm6.4", packages=TORCH),
         ),
     },
+    "debian-packages-and-run-settings": {
+        "package_manager": APT,
+        "system_packages": (SystemPackage(name="git", version="1:2.39.5-0+deb12u2"), SystemPackage(name="ffmpeg")),
+        "run": RunSettings(
+            ports=(8888,),
+            environment={"HF_HOME": "/cache/hf", "GREETING": 'a "quoted" $word'},
+            command=("jupyter", "lab", "--ip=0.0.0.0"),
+        ),
+    },
+    "rocky-without-python": {
+        "python": "3.12",
+        "base": Base(image="rockylinux/rockylinux:9", os="rocky-9", python_program="python3.12", ensurepip=False),
+        "package_manager": DNF,
+        "system_packages": (SystemPackage(name="python3.12", version="3.12.5-2.el9"),),
+    },
 }
+DIALECTS = tuple(Dialect)
+PROGRAMS = (".py", ".sh")
 HOSTILE = [
     "x\nFROM evil:1",
     "$(id)",
@@ -51,6 +72,10 @@ HOSTILE = [
 ]
 
 
+def place(case: str, dialect: Dialect) -> str:
+    return case if dialect is Dialect.BUILDKIT else f"{case}-{dialect}"
+
+
 def golden(case: str, texts: dict[str, str]) -> dict[str, str]:
     directory = GOLDEN / case
     if UPDATE:
@@ -60,20 +85,21 @@ def golden(case: str, texts: dict[str, str]) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in directory.iterdir()}
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("case", CASES)
-def test_generated_files_are_the_golden_ones(case: str, container_plan: MakePlan) -> None:
-    artifacts = generate_artifacts(container_plan(**CASES[case]), "dockerfile")
-    # The program is the same in all, and has tests of its own.
-    texts = {file.path: file.text for file in artifacts.files if file.path != "finish_image.py"}
-    assert texts == golden(case, texts)
+def test_generated_files_are_the_golden_ones(case: str, dialect: Dialect, container_plan: MakePlan) -> None:
+    artifacts = generate_artifacts(container_plan(**CASES[case]), "dockerfile", Options(dialect=dialect))
+    # The programs are the same in all, and have tests of their own.
+    texts = {file.path: file.text for file in artifacts.files if not file.path.endswith(PROGRAMS)}
+    assert texts == golden(place(case, dialect), texts)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("case", CASES)
-def test_hadolint_finds_nothing(case: str) -> None:
+def test_hadolint_finds_nothing(case: str, dialect: Dialect) -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
-    completed = subprocess.run(
-        [hadolint, "--no-color", GOLDEN / case / "Dockerfile"], check=False, capture_output=True, text=True, timeout=60
-    )
+    file = GOLDEN / place(case, dialect) / "Dockerfile"
+    completed = subprocess.run([hadolint, "--no-color", file], check=False, capture_output=True, text=True, timeout=60)
     assert (completed.returncode, completed.stdout) == (0, "")
 
 
@@ -134,3 +160,13 @@ def test_unknown_format_is_refused_with_the_known_ones(container_plan: MakePlan)
     with pytest.raises(UsageError) as refusal:
         generate_artifacts(container_plan(), "../dockerfile")
     assert "--format dockerfile" in refusal.value.hints
+
+
+def test_hadolint_finds_nothing_in_the_images_of_recorded_machines() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    found = sorted((GOLDEN.parent / "outputs").glob("*/*/dockerfile/Dockerfile"))
+    assert len(found) >= 72
+    completed = subprocess.run(
+        [hadolint, "--no-color", *found], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (completed.returncode, completed.stdout) == (0, "")

@@ -12,12 +12,20 @@ import pytest
 EPOCH = 315619200
 
 
-def finish(directory: Path, modules: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    program = files("envkit.generate").joinpath("programs", "finish_image.py").read_text(encoding="utf-8")
-    (directory / "finish_image.py").write_text(program)
+WRITABLE = ("/home/x", "/work")
+
+
+def finish(
+    directory: Path, modules: str, directories: tuple[str, ...] = WRITABLE, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    for name in ("finish_image.py", "envkit_threads.py"):
+        program = files("envkit.generate").joinpath("programs", name).read_text(encoding="utf-8")
+        (directory / name).write_text(program)
     (directory / "imports.txt").write_text(modules)
+    (directory / "requirements.lock").write_text("used==1\n")
+    python = directory / "root" / "venv" / "bin" / "python"
     return subprocess.run(
-        [sys.executable, directory / "finish_image.py", directory / "tree", directory / "root", "/home/x", "/work"],
+        [python, directory / "finish_image.py", directory / "tree", directory / "root", *directories],
         env={
             "PYTHONPATH": str(directory / "root"),
             "SOURCE_DATE_EPOCH": str(EPOCH),
@@ -41,11 +49,16 @@ def image(tmp_path: Path) -> Path:
     (modules / "unused.py").write_text("x = 1\n")
     (modules / "dies.py").write_text("import os\nos.abort()\n")
     (tmp_path / "root").symlink_to(modules)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", modules / "venv"], check=True, timeout=60)
     return tmp_path
 
 
 def compiled(directory: Path) -> set[str]:
-    return {path.name.partition(".")[0] for path in (directory / "tree" / "root").rglob("*.pyc")}
+    return {path.name.partition(".")[0] for path in (directory / "tree" / "root" / "__pycache__").glob("*.pyc")}
+
+
+def purelib(directory: Path) -> Path:
+    return next((directory / "tree" / "root" / "venv" / "lib").glob("python3*/site-packages"))
 
 
 def test_only_what_the_imports_load_is_compiled(image: Path) -> None:
@@ -99,3 +112,61 @@ def test_standard_modules_that_came_without_bytecode_get_it_in_the_tree(image: P
     finish(image, "fractions\n", PYTHONPYCACHEPREFIX=str(image / "elsewhere"))
     found = list((image / "tree").rglob("fractions.*.pyc"))
     assert [str(path).startswith(f"{image}/tree{image}/elsewhere/") for path in found] == [True]
+
+
+def test_lock_and_thread_counter_are_put_in_place(image: Path) -> None:
+    finish(image, "used\n")
+    assert (image / "root" / "requirements.lock").read_text() == "used==1\n"
+    assert (purelib(image) / "envkit_threads.pth").read_text() == "import envkit_threads\n"
+    assert list((purelib(image) / "__pycache__").glob("envkit_threads.*.pyc"))
+
+
+SOURCES = {
+    "big/__init__.py": "from . import near\nfrom .deep.inner import thing\nfrom big import named\n",
+    "big/near.py": "try:\n    import missing_in_this_layer\nexcept ImportError:\n    import big.fallback\n",
+    "big/fallback.py": "class A:\n    from big.in_class import x\n",
+    "big/in_class.py": "x = 1\n",
+    "big/named.py": "def later():\n    from big import lazy\n",
+    "big/lazy.py": "",
+    "big/deep/__init__.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from big import checked\n",
+    "big/deep/inner.py": "from ..upper import thing\n",
+    "big/upper.py": "thing = 1\n",
+    "big/checked.py": "",
+    "other.py": "",
+}
+
+
+def test_layer_below_gets_the_bytecode_of_what_its_files_import_although_packages_are_missing(image: Path) -> None:
+    for name, text in SOURCES.items():
+        path = purelib(image) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    finish(image, "big\nnot_here\n", ())
+    tree = image / "tree"
+    assert {os.lstat(path).st_mtime for path in (tree, *tree.rglob("*"))} == {EPOCH}
+    made = {path.relative_to(purelib(image)).as_posix() for path in purelib(image).rglob("*.pyc")}
+    expected = ["", "near", "fallback", "in_class", "named", "upper"]
+    assert made == {f"big/__pycache__/{name or '__init__'}.{sys.implementation.cache_tag}.pyc" for name in expected} | {
+        f"big/deep/__pycache__/{name}.{sys.implementation.cache_tag}.pyc" for name in ("__init__", "inner")
+    }
+    assert not (purelib(image) / "envkit_threads.py").exists()
+
+
+def test_file_of_a_lower_layer_that_has_its_time_is_not_written_again(image: Path) -> None:
+    finish(image, "", ())
+    before = {path: os.lstat(path).st_ctime_ns for path in (image / "tree" / "root").glob("*.py")}
+    finish(image, "used\n")
+    assert {path: os.lstat(path).st_ctime_ns for path in before} == before
+
+
+def test_image_itself_is_finished_where_there_is_no_tree(image: Path) -> None:
+    program = image / "finish_image.py"
+    finish(image, "", ())
+    work, root = image / "work", image / "root"
+    python = image / "root" / "venv" / "bin" / "python"
+    subprocess.run(
+        [python, program, "", root, str(work)], env={"SOURCE_DATE_EPOCH": str(EPOCH)}, check=True, timeout=60
+    )
+    assert os.lstat(work).st_mtime == EPOCH
+    assert os.lstat(image).st_mtime == EPOCH, "a directory that got something new"
+    assert (root / "requirements.lock").exists()

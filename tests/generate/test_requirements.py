@@ -24,7 +24,7 @@ def lock(name: str = "torch", version: str = "2.13.0+cpu", sha256: str = "a" * 6
 
 
 def test_each_package_is_a_line_with_version_and_hash_and_no_address() -> None:
-    assert requirement_lines(lock()) == (
+    assert requirement_lines(lock().packages) == (
         f"numpy==2.3.5 --hash=sha256:{'a' * 64}\ntorch==2.13.0+cpu --hash=sha256:{'a' * 64}\n"
     )
 
@@ -33,4 +33,4 @@ def test_each_package_is_a_line_with_version_and_hash_and_no_address() -> None:
 @pytest.mark.parametrize("field", ["name", "version", "sha256"])
 def test_field_that_could_be_read_as_something_else_is_refused(field: str, text: str) -> None:
     with pytest.raises(DataError):
-        requirement_lines(lock(**{field: text}))
+        requirement_lines(lock(**{field: text}).packages)

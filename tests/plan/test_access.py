@@ -2,10 +2,11 @@ import msgspec
 import pytest
 
 from envkit.data import load_matrix
-from envkit.model.host import ContainerEngine, Device, HostFacts
-from envkit.model.plan import DeviceAccess
+from envkit.model.host import ContainerEngine, Device, HostFacts, OperatingSystem, Stack
+from envkit.model.plan import DeviceAccess, Mount
 from envkit.model.request import Mode
 from envkit.model.resolution import Chosen
+from envkit.model.vendor import Vendor
 from envkit.plan.access import plan_access
 
 MATRIX = load_matrix(("pytorch",))
@@ -101,3 +102,107 @@ def test_unknown_nodes_follow_from_the_index_where_the_vendor_numbers_them_so() 
 def test_nodes_that_only_the_machine_can_tell_are_not_guessed() -> None:
     device = msgspec.structs.replace(AMD[0], nodes=None)
     assert access(docker(), chosen("amd", 0), (device,)).nodes == ()
+
+
+DRIVER = ("/usr/local/dcmi", "/usr/local/bin/npu-smi", "/usr/local/Ascend/driver/lib64")
+ASCEND = Device(vendor="ascend", index=0, architecture="910b", nodes=("/dev/davinci0",), node_groups=(1001,))
+WSL = OperatingSystem(system="linux", wsl=True)
+
+
+def facts(device: Device, *, files: dict[str, bool] | None = None, system: OperatingSystem | None = None) -> HostFacts:
+    return HostFacts(os=system, devices=(device,), stacks=(Stack(vendor=device.vendor, files=files or {}),))
+
+
+def reached(engine: ContainerEngine | None, found: HostFacts) -> DeviceAccess:
+    vendor = (found.devices or ())[0].vendor
+    return plan_access(chosen(vendor, 0), engine, found, MATRIX)
+
+
+def mounted(*paths: str) -> tuple[Mount, ...]:
+    return tuple(Mount(source=path, target=path, read_only=True) for path in paths)
+
+
+def test_runtime_of_the_vendor_is_told_the_devices_where_nodes_do_not_suffice() -> None:
+    assert reached(docker(runtimes=("runc", "ascend")), facts(ASCEND)) == DeviceAccess(
+        runtime="ascend", groups=(1001,), environment={"ASCEND_VISIBLE_DEVICES": "0"}, user=1000
+    )
+    gaudi = tuple(Device(vendor="intel-gaudi", index=index) for index in range(2))
+    assert access(docker(runtimes=("habana",)), chosen("intel-gaudi", 0, 1), gaudi) == DeviceAccess(
+        runtime="habana", environment={"HABANA_VISIBLE_DEVICES": "0,1"}
+    )
+
+
+def test_files_of_the_driver_go_with_its_nodes_where_there_is_no_runtime() -> None:
+    files = dict.fromkeys(DRIVER, True) | {"/usr/local/Ascend/driver/version.info": False, "/dev/devmm_svm": True}
+    found = reached(docker(), facts(ASCEND, files=files | {"/etc/ascend_install.info": False}))
+    assert found == DeviceAccess(
+        nodes=("/dev/davinci_manager", "/dev/devmm_svm", "/dev/hisi_hdc", "/dev/davinci0"),
+        groups=(1001,),
+        mounts=mounted(*DRIVER),
+        user=1000,
+    )
+
+
+def test_nodes_that_are_known_to_be_missing_are_left_out_and_optional_ones_need_to_exist() -> None:
+    files = {"/dev/devmm_svm": False, "/dev/uburma": True, "/dev/dvpp_cmdlist": False}
+    assert reached(docker(), facts(ASCEND, files=files)).nodes == (
+        "/dev/davinci_manager",
+        "/dev/hisi_hdc",
+        "/dev/uburma",
+        "/dev/davinci0",
+    )
+
+
+def test_optional_files_need_to_exist() -> None:
+    files = {"/etc/hccl_rootinfo.json": True, "/usr/local/Ascend/driver/topo": False}
+    sources = {mount.source for mount in reached(docker(), facts(ASCEND, files=files)).mounts}
+    assert "/etc/hccl_rootinfo.json" in sources
+    assert not {"/usr/local/Ascend/driver/topo", "/usr/local/Ascend/driver/include"} & sources
+
+
+def test_the_newest_ascend_has_other_nodes_and_needs_the_whole_driver() -> None:
+    found = reached(docker(), facts(msgspec.structs.replace(ASCEND, architecture="950")))
+    assert "/dev/devmm_svm" not in found.nodes
+    assert {"/dev/uburma", "/dev/ummu"} <= set(found.nodes)
+    assert "/usr/local/Ascend/driver" in {mount.source for mount in found.mounts}
+
+
+def test_a_jetson_needs_its_runtime_named() -> None:
+    orin = Device(vendor="nvidia", index=0, architecture="sm_87")
+    for engine in (docker(), docker(runtimes=("nvidia",))):
+        assert reached(engine, facts(orin)) == DeviceAccess(
+            runtime="nvidia", environment={"NVIDIA_VISIBLE_DEVICES": "all"}
+        )
+    with_cdi = docker(cdi=True, cdi_devices=("nvidia.com/gpu=all",))
+    assert reached(with_cdi, facts(orin)) == DeviceAccess(cdi=("nvidia.com/gpu=all",))
+
+
+def test_docker_under_wsl_brings_what_nvidia_needs() -> None:
+    device = Device(vendor="nvidia", index=0, architecture="sm_89", nodes=("/dev/dxg",))
+    assert reached(docker(), facts(device, system=WSL)).gpu_indices == (0,)
+
+
+@pytest.mark.parametrize("vendor", ["nvidia", "amd", "intel"])
+def test_other_engines_under_wsl_get_its_node_and_libraries(vendor: str) -> None:
+    device = Device(vendor=vendor, index=0, nodes=("/dev/dxg",))
+    podman = ContainerEngine(name="podman", usable=True)
+    assert reached(podman, facts(device, system=WSL)) == DeviceAccess(
+        nodes=("/dev/dxg",),
+        environment={"LD_LIBRARY_PATH": "/usr/lib/wsl/lib"},
+        mounts=mounted("/usr/lib/wsl"),
+    )
+
+
+@pytest.mark.parametrize(
+    "vendor", [vendor for vendor in MATRIX.vendors if vendor.access], ids=lambda vendor: vendor.name
+)
+def test_every_vendor_is_reached_on_every_engine(vendor: Vendor) -> None:
+    assert vendor.access is not None
+    device = Device(vendor=vendor.name, index=0, nodes=("/dev/own0",), node_groups=(44,))
+    kind = f"{vendor.access.cdi_kind}=0"
+    by_name = ContainerEngine(name="podman", usable=True, cdi=True, cdi_devices=(kind,))
+    assert reached(by_name, facts(device)).cdi == (kind,)
+    by_runtime = docker(runtimes=("runc", vendor.access.engine_runtime or ""))
+    found = reached(by_runtime, facts(device))
+    assert found.runtime or found.gpu_indices or "/dev/own0" in found.nodes
+    assert "/dev/own0" in reached(docker(), facts(device)).nodes

@@ -3,7 +3,7 @@ import pytest
 
 from envkit.data import load_matrix
 from envkit.errors import DataError, UnsatisfiableError, UsageError
-from envkit.model.host import ContainerEngine, Device, HostFacts
+from envkit.model.host import ContainerEngine, Device, HostFacts, Mask
 from envkit.model.lock import Lock, LockedFile, LockedPackage
 from envkit.model.plan import Mount, Plan
 from envkit.model.request import Mode, Request
@@ -51,7 +51,12 @@ LOCK = Lock(
 
 
 def plan(
-    chosen: Chosen | None = CHOSEN, *, name: str = "demo", engine: str | None = None, mounts: tuple[Mount, ...] = ()
+    chosen: Chosen | None = CHOSEN,
+    *,
+    name: str = "demo",
+    engine: str | None = None,
+    mounts: tuple[Mount, ...] = (),
+    facts: HostFacts = FACTS,
 ) -> Plan:
     resolution = Resolution(
         status=Status.OK,
@@ -59,7 +64,7 @@ def plan(
         matrix=MatrixStamp(revision="r1", newest_source="2026-11-22"),
         chosen=chosen,
     )
-    return make_plan(resolution, LOCK, FACTS, MATRIX, name=name, fingerprint="f1", use=Use(mounts=mounts))
+    return make_plan(resolution, LOCK, facts, MATRIX, name=name, fingerprint="f1", use=Use(mounts=mounts))
 
 
 def test_plan_carries_what_was_chosen_and_locked() -> None:
@@ -82,6 +87,12 @@ def test_smoke_test_counts_devices_as_the_framework_will() -> None:
     assert plan().smoke[0].indices == (0, 1)
     native = msgspec.structs.replace(CHOSEN, mode=Mode.NATIVE, base=None)
     assert plan(native).smoke[0].indices == (2, 3)
+    for left, indices in (((3, 0, 2), (0, 2)), ((2, 3), (0, 1)), (None, (0,))):
+        mask = Mask(vendor="nvidia", variable="CUDA_VISIBLE_DEVICES", value="drawn", devices=left)
+        other = Mask(vendor="amd", variable="HIP_VISIBLE_DEVICES", value="", devices=())
+        facts = msgspec.structs.replace(FACTS, masks=(other, mask))
+        assert plan(native, facts=facts).smoke[0].indices == indices
+        assert plan(facts=facts).smoke[0].indices == (0, 1)
     processor = msgspec.structs.replace(CHOSEN, vendor="cpu", variant="cpu", devices=())
     assert (plan(processor).smoke[0].device, plan(processor).smoke[0].indices) == ("cpu", (0,))
 

@@ -8,6 +8,7 @@ import pytest
 from envkit.data import decode_document
 from envkit.data.canonical import canonical_document
 from envkit.model.recipe import Recipe
+from envkit.refresh.recorded import record_path
 from tests.cli.conftest import Ended, Home
 
 World = Any  # see conftest.py
@@ -76,6 +77,7 @@ def test_json_has_changes_figures_and_the_path(refreshing: Refreshing) -> None:
         "changes": [{"kind": "new-release", "release": "1.0", "text": "new, published 2026-01-02, default cu128"}],
         "gaps": [],
         "written": str(refreshing.file),
+        "recorded": str(record_path(str(refreshing.file))),
     }
 
 

@@ -44,7 +44,7 @@ class Installed:
         return ended.stderr
 
     def check(self) -> tuple[int, str]:
-        ended = self._run("check")
+        ended = self._run("check", str(self.overlay))
         return ended.returncode, ended.stderr
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

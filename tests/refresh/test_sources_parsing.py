@@ -202,7 +202,7 @@ def test_a_list_of_another_form_is_refused_as_a_whole(answer: object, message: s
 
 def test_every_source_that_comes_with_envkit_has_a_module_and_a_document() -> None:
     rows = load_upstreams()
-    assert {one.name for one in rows} == {"pytorch-matrix", "nvidia-drivers"}
+    assert {one.name for one in rows} == {"pytorch-matrix", "nvidia-drivers", "nvidia-images"}
     assert load_recipe("pytorch").sources["release-matrix"]
     vendors = {vendor.name: vendor for vendor in load_vendors()}
     assert vendors["nvidia"].driver_branches

@@ -1,7 +1,7 @@
 """What the names of wheels say."""
 
-from envkit.refresh.listing import IndexFile, Listing
 from envkit.refresh.wheels import linux_wheels, pythons_of
+from envkit.system.listing import IndexFile, Listing
 
 
 def test_a_wheel_for_one_interpreter_on_any_platform_is_for_that_python_alone() -> None:

@@ -86,11 +86,14 @@ def _runnable(
     devices = _devices(vendor, facts, matrix)
     stack = next((stack for stack in facts.stacks or () if stack.vendor == vendor), None)
     wsl = bool(facts.os and facts.os.wsl)
+    left = _left_visible(vendor, facts, request)
+    if left is not None and vendor != CPU:
+        devices = [device for device in devices if device.index in left]
     certain = vendor == CPU or _host_fits(facts, devices, stack, tables)
     if certain is False:
         return
     if vendor != CPU:
-        certain = _all(certain, _admitted(request, devices, stack, tables, wsl=wsl))
+        certain = _all(certain, _mask_read(vendor, facts, request), _admitted(request, devices, stack, tables, wsl=wsl))
     architecture = facts.cpu.architecture if facts.cpu else "x86_64"
     recipe = matrix.recipe(request.specs[0].recipe)
     assert recipe is not None
@@ -199,6 +202,24 @@ def _devices(vendor: str, facts: HostFacts, matrix: Matrix) -> list[Device]:
     """Return the devices that the data knows; where it knows none, who names the vendor means those that are there."""
     own = [device for device in facts.devices or () if device.vendor == vendor]
     return [device for device in own if _known(device, facts, matrix)] or own
+
+
+def _masks(vendor: str, facts: HostFacts, request: Request) -> list[tuple[int, ...] | None]:
+    """Return what each variable of the shell leaves of a vendor's devices; a container does not have them."""
+    if request.mode is Mode.CONTAINER:
+        return []
+    return [mask.devices for mask in facts.masks if mask.vendor == vendor and not mask.container]
+
+
+def _left_visible(vendor: str, facts: HostFacts, request: Request) -> set[int] | None:
+    """Return the devices that programs see, None where all are seen or nobody can tell which."""
+    masks = _masks(vendor, facts, request)
+    left = [set(devices) for devices in masks if devices is not None]
+    return set.intersection(*left) if left and len(left) == len(masks) else None
+
+
+def _mask_read(vendor: str, facts: HostFacts, request: Request) -> bool | None:
+    return None if None in _masks(vendor, facts, request) else True
 
 
 def _looks(vendor: str, facts: HostFacts, matrix: Matrix) -> bool:

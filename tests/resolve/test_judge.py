@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from envkit.data import load_matrix
 from envkit.model.availability import Availability
-from envkit.model.host import Cpu, Device, HostFacts, Libc, OperatingSystem, Python, Runtime, Stack
+from envkit.model.host import Cpu, Device, HostFacts, Libc, Mask, OperatingSystem, Python, Runtime, Stack
 from envkit.model.matrix import Matrix
 from envkit.model.recipe import BrokenRow, HostWindow
 from envkit.model.request import Allowance, Mode, Request, Spec
@@ -67,6 +67,7 @@ CPUS = (
 )
 CASES = 600
 EXPLAINED = 25
+MASKED = 0.3
 
 
 def draw(chance: Random) -> tuple[HostFacts, Request]:
@@ -95,7 +96,21 @@ def draw(chance: Random) -> tuple[HostFacts, Request]:
     )
     if request.mode is Mode.CONTAINER and kind in {"nvidia", "cpu"}:
         request = replace(request, base_image=chance.choice((None, None, *IMAGES)))
-    return facts, request
+    return replace(facts, masks=_masks(facts, chance)), request
+
+
+def _masks(facts: HostFacts, chance: Random) -> tuple[Mask, ...]:
+    """Draw what variables of the shell leave of the devices: nothing, some, all, or what cannot be told."""
+    devices = facts.devices or ()
+    if not devices or chance.random() > MASKED:
+        return ()
+    left = chance.choice(((), (0,), (len(devices) - 1,), tuple(range(len(devices))), None))
+    container = left is None and chance.random() > MASKED
+    vendor = devices[0].vendor
+    masks = (Mask(vendor=vendor, variable="VISIBLE", value="drawn", devices=left, container=container),)
+    if chance.random() < MASKED:
+        masks = (Mask(vendor=vendor, variable="FIRST", value="0", devices=(0,)), *masks)
+    return masks
 
 
 def _pythons(chance: Random) -> tuple[Python, ...] | None:

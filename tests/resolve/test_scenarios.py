@@ -222,7 +222,7 @@ def test_a_release_is_taken_a_week_after_its_day_and_not_before(matrix: Matrix, 
         (
             "h100,driver=595.58.03",
             ("pytorch", "openvino", "onnxruntime"),
-            {"torch": "2.15.0", "onnxruntime-gpu": "1.31.1"},
+            {"torch": "2.15.0", "onnxruntime-gpu": "1.32.0"},
         ),
     ],
 )

@@ -6,6 +6,7 @@ from envkit.model.availability import Availability
 from envkit.model.matrix import Matrix
 from envkit.model.request import Mode, Request
 from envkit.resolve import parse_spec, target_facts
+from envkit.resolve.agreement import Conflicts
 from envkit.resolve.attempt import attempt_vendor
 from envkit.resolve.options import OptionPool, OptionSource
 from envkit.resolve.problem import Problem, find_wants
@@ -16,7 +17,7 @@ CASES = 150
 
 
 def test_options_that_are_kept_give_the_same_answer_as_new_ones(matrix: Matrix) -> None:
-    availability, pool = Availability(), OptionPool(())
+    availability, pool = Availability(), OptionPool((), Conflicts())
     chance = Random(7)  # noqa: S311 - a sample of a grid, the same each time
     solved = 0
     for _ in range(CASES):
@@ -24,7 +25,8 @@ def test_options_that_are_kept_give_the_same_answer_as_new_ones(matrix: Matrix) 
         problem = Problem(facts=facts, request=request, matrix=matrix, availability=availability)
         wants = find_wants(problem)
         vendor = request.on or "nvidia"
-        anew = attempt_vendor(problem, wants, tuple(OptionSource(problem, want) for want in wants), vendor).combination
+        sources = tuple(OptionSource(problem, want) for want in wants)
+        anew = attempt_vendor(problem, wants, sources, vendor, Conflicts()).combination
         again = solve_again(problem, vendor, pool)
         assert (again and again.order) == (anew and anew.order), (facts, request)
         assert (again and again.candidate) == (anew and anew.candidate), (facts, request)
@@ -34,7 +36,7 @@ def test_options_that_are_kept_give_the_same_answer_as_new_ones(matrix: Matrix) 
 
 def test_another_range_takes_the_builds_that_were_made(matrix: Matrix) -> None:
     facts = target_facts("h100,driver=580.65.06,os=ubuntu-24.04", matrix)
-    availability, pool = Availability(), OptionPool(())
+    availability, pool = Availability(), OptionPool((), Conflicts())
 
     def source_for(text: str) -> OptionSource:
         request = Request(specs=(parse_spec(text),), as_of="2026-11-22", mode=Mode.CONTAINER)

@@ -190,3 +190,15 @@ def test_devices_without_any_node_are_an_error() -> None:
 def test_control_characters_of_a_file_of_facts_do_not_pass() -> None:
     with pytest.raises(UnsafeTextError):
         make_specification(facts(Device(vendor="amd", index=0, nodes=("/dev/\n",))), load_vendor("amd"), None)
+
+
+def test_a_generation_with_other_nodes_and_files_is_described_by_its_own(tmp_path: Path) -> None:
+    driver = "/usr/local/Ascend/driver"
+    (tmp_path / driver[1:] / "lib64").mkdir(parents=True)
+    device = Device(vendor="ascend", index=0, architecture="950", nodes=("/dev/davinci0",))
+    host = machine(tmp_path, "/dev/davinci0", "/dev/davinci_manager", "/dev/uburma", absent=("/dev/ummu",))
+    written = make_specification(facts(device), load_vendor("ascend"), host)
+    common = written.specification.container_edits
+    assert [mount.host_path for mount in common.mounts] == [driver]
+    assert [node.path for node in common.device_nodes][:3] == ["/dev/davinci_manager", "/dev/hisi_hdc", "/dev/uburma"]
+    assert not any("devmm_svm" in note for note in written.notes)

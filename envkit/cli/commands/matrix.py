@@ -9,10 +9,12 @@ import msgspec
 from envkit.cli.output import Output
 from envkit.cli.reporter import CommandReporter
 from envkit.data import load_foundations, load_vendors
+from envkit.data.checking.soundness import require_sound
 from envkit.data.loader import load_recipe
+from envkit.data.settings import load_settings
 from envkit.engines.protocol import Progress
-from envkit.errors import ExitStatus, UsageError
-from envkit.model.address import display_url
+from envkit.errors import DataError, ExitStatus, UsageError
+from envkit.model.address import display_url, is_web_address
 from envkit.model.availability import PUBLIC_INDEX
 from envkit.model.host import Gap
 from envkit.model.sources import PackageSources, Setting
@@ -56,25 +58,54 @@ class RefreshReport(Value, tag_field="format", tag="envkit-refresh/1"):
 
 
 def refresh_matrix(output: Output, wanted: Wanted) -> int:
-    """Refresh recipes, show what is new, and write it where that was asked for."""
+    """Refresh recipes, show what is new, and write it where that was asked for.
+
+    A recipe of which the index or its own file is at fault does not lose the others: it is told when they are done.
+    Raises its `DataError` where there are no others.
+    """
     files = _chosen(wanted.frameworks)
     sources, index = _index(wanted)
     facts = Facts(foundations=load_foundations(), vendors=load_vendors(), today=datetime.now(UTC).date().isoformat())
+    for document in (facts.foundations, *facts.vendors):
+        require_sound(document, getattr(document, "name", "foundations"))
     news: list[RecipeNews] = []
+    failures: list[DataError] = []
     with CommandReporter(output, "matrix-refresh") as reporter:
         session = Session(index, sources, lambda name: reporter.progress(Progress(text=f"read {name}")))
         for file in files:
-            refreshed = refresh_recipe(file.recipe, facts, session.reader)
-            news.append(_record(file, refreshed, today=facts.today, write=wanted.write))
+            try:
+                refreshed = _refreshed(file, facts, session)
+                news.append(_record(file, refreshed, today=facts.today, write=wanted.write))
+            except DataError as error:
+                failures.append(error)
+                news.append(_failed(file, error))
             _show(output, reporter, news[-1], as_json=wanted.as_json)
+        if files and len(failures) == len(files):
+            raise failures[0]
         reporter.stage("asked", f"{display_url(index)}: {traffic_text(session.requests, session.bytes)}")
     if wanted.as_json:
         report = RefreshReport(
             index=display_url(index), recipes=tuple(news), requests=session.requests, bytes=session.bytes
         )
         output.data(to_json(report))
+    if failures:
+        output.failure(failures[0])
+        return int(failures[0].status)
     changed = any(one.changed for one in news)
     return int(ExitStatus.CHANGES) if wanted.check and changed else int(ExitStatus.OK)
+
+
+def _refreshed(file: RecipeFile, facts: Facts, session: Session) -> Refreshed:
+    """Return a refreshed recipe of sound rows; raises as `refresh_recipe`, and `DataError` for others."""
+    require_sound(file.recipe, file.target)
+    refreshed = refresh_recipe(file.recipe, facts, session.reader)
+    require_sound(refreshed.recipe, f"{file.recipe.name}, as the index would have it")
+    return refreshed
+
+
+def _failed(file: RecipeFile, error: DataError) -> RecipeNews:
+    gap = Gap(fact=file.recipe.title, source=file.target, reason=f"{error.code}: {error.message}")
+    return RecipeNews(recipe=file.recipe.name, changed=False, changes=(), gaps=(gap,))
 
 
 def _chosen(names: tuple[str, ...]) -> tuple[RecipeFile, ...]:
@@ -83,11 +114,11 @@ def _chosen(names: tuple[str, ...]) -> tuple[RecipeFile, ...]:
     files = {file.recipe.name: file for file in recipe_files()}
     if wanted:
         return tuple(files[name] for name in wanted)
-    return tuple(file for file in files.values() if file.recipe.derive is not None)
+    return tuple(file for file in files.values() if file.recipe.derive is not None or file.recipe.indexes)
 
 
 def _index(wanted: Wanted) -> tuple[PackageSources, str]:
-    sources = read_sources(os.environ, home=str(Path.home()), offline=wanted.offline)
+    sources = read_sources(os.environ, home=str(Path.home()), settings=load_settings(), offline=wanted.offline)
     if wanted.index is not None:
         check_text(wanted.index, "`--index`")
         sources = msgspec.structs.replace(sources, index=Setting(value=wanted.index, origin="--index"))
@@ -96,7 +127,7 @@ def _index(wanted: Wanted) -> tuple[PackageSources, str]:
             "the settings of pip or uv forbid indexes", hints=("envkit matrix refresh --index https://…/simple",)
         )
     index = PUBLIC_INDEX if sources.index is None else sources.index.value
-    if not index.startswith(("http://", "https://")):
+    if not is_web_address(index):
         raise UsageError(f"a refresh reads an index by http or https, not: {display_url(index)}")
     return sources, index
 

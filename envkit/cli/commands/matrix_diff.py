@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from envkit.cli.output import Output
+from envkit.data.checking.soundness import require_sound
 from envkit.data.difference import row_changes
 from envkit.data.states import State, state_at, state_in_use
 from envkit.errors import ExitStatus
@@ -20,6 +21,7 @@ from envkit.refresh.changes import compare_recipes
 _TOLD = ("version", "released", "pythons", "pythons_by_architecture", "libc", "default", "packages", "packages_pythons")
 _KINDS = {
     "foundations": "",
+    "package_managers": "",
     "recipes": "",
     "systems": "",
     "thresholds": "",
@@ -52,6 +54,10 @@ def diff_matrix(output: Output, old: str, new: str | None, *, as_json: bool) -> 
     before, after = state_at(old), state_in_use() if new is None else state_at(new)
     if new is None:
         after = _as_wide(before, after)
+    for place, state in ((old, before), (new or "in use", after)):
+        for (kind, name), document in state.items():
+            if before.get((kind, name)) != after.get((kind, name)):
+                require_sound(document, f"{kind}/{name} of {place}")
     report = MatrixDifference(
         old=old, new="in use" if new is None else new, differences=tuple(_differences(before, after))
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from envkit.data.checking.forms import vendor_version_fault
 from envkit.data.faults import Path
 from envkit.data.origins import Origins
 from envkit.errors import UsageError
@@ -156,7 +157,7 @@ def vendor_table(matrix: Matrix, vendor: Vendor, runtime: str | None) -> VendorT
 
 
 def _check_version(text: str | None) -> None:
-    if text is not None and not any(character.isdigit() for character in text):
+    if text is not None and vendor_version_fault(text) is not None:
         raise UsageError(f"not a version of a runtime: {text}")
 
 

@@ -7,6 +7,7 @@ from envkit.cli.commands.matrix_rows import index_of, recipe_table, vendor_table
 from envkit.cli.output import Output
 from envkit.cli.tables import text_table
 from envkit.data import load_matrix
+from envkit.data.checking.soundness import require_sound
 from envkit.data.places import overlay_directory
 from envkit.errors import ExitStatus, UsageError
 from envkit.model.matrix import Matrix
@@ -43,9 +44,17 @@ def _find(matrix: Matrix, name: str | None) -> MatrixIndex | RecipeTable | Vendo
     first, _, release = name.partition("/")
     recipe = matrix.recipe(first)
     if recipe is not None:
+        require_sound(recipe, recipe.name)
+        for row in matrix.vendors:
+            if any(variant.vendor == row.name for variant in recipe.variants):
+                require_sound(row, row.name)
         return recipe_table(matrix, recipe, release or None)
     vendor = matrix.vendor(first)
     if vendor is not None:
+        require_sound(vendor, vendor.name)
+        for user in matrix.recipes:
+            if any(variant.vendor == vendor.name for variant in user.variants):
+                require_sound(user, user.name)
         return vendor_table(matrix, vendor, release or None)
     known = [word for row in matrix.recipes for word in (row.name, *row.aliases)]
     known += [row.name for row in matrix.vendors]

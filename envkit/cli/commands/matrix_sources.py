@@ -7,6 +7,8 @@ from pathlib import Path
 from envkit.cli.commands.matrix import Wanted, traffic_text
 from envkit.cli.output import Output
 from envkit.cli.reporter import CommandReporter
+from envkit.data.checking.soundness import require_sound
+from envkit.data.settings import load_settings
 from envkit.engines.protocol import Progress
 from envkit.errors import DataError, ExitStatus, NetworkError, UsageError
 from envkit.model.address import display_url
@@ -22,6 +24,7 @@ from envkit.refresh.places import RecipeFile, VendorFile, vendor_file, write_ven
 from envkit.refresh.sources import Observed, SourceRefreshed, refresh_from
 from envkit.refresh.upstream import PageReader, UpstreamRow, find_upstreams
 from envkit.system.http import Client
+from envkit.system.registry import Registry
 from envkit.system.sources import read_sources
 
 
@@ -54,9 +57,10 @@ def refresh_sources(output: Output, names: tuple[str, ...], wanted: Wanted) -> i
     if wanted.frameworks or wanted.index is not None:
         raise UsageError("`--source` goes with neither a framework nor `--index`: it is read in the place of the index")
     rows = find_upstreams(names)
-    settings = read_sources(os.environ, home=str(Path.home()), offline=wanted.offline)
+    settings = read_sources(os.environ, home=str(Path.home()), settings=load_settings(), offline=wanted.offline)
     client = Client(settings)
-    reader = PageReader(client, Cache(), offline=settings.offline)
+    registry = Registry(settings)
+    reader = PageReader(client, Cache(), registry=registry, offline=settings.offline)
     news: list[SourceNews] = []
     failures: list[NetworkError | DataError] = []
     with CommandReporter(output, "matrix-refresh") as reporter:
@@ -71,9 +75,10 @@ def refresh_sources(output: Output, names: tuple[str, ...], wanted: Wanted) -> i
             raise failures[0]
         for one in news:
             _show(output, reporter, one, as_json=wanted.as_json)
-        reporter.stage("asked", f"{', '.join(names)}: {traffic_text(client.requests, client.bytes)}")
+        requests, received = client.requests + registry.requests, client.bytes + registry.bytes
+        reporter.stage("asked", f"{', '.join(names)}: {traffic_text(requests, received)}")
     if wanted.as_json:
-        output.data(to_json(SourcesReport(sources=tuple(news), requests=client.requests, bytes=client.bytes)))
+        output.data(to_json(SourcesReport(sources=tuple(news), requests=requests, bytes=received)))
     changed = any(one.changed for one in news)
     return int(ExitStatus.CHANGES) if wanted.check and changed else int(ExitStatus.OK)
 
@@ -81,6 +86,7 @@ def refresh_sources(output: Output, names: tuple[str, ...], wanted: Wanted) -> i
 def _refreshed(row: UpstreamRow, reader: PageReader, *, write: bool) -> SourceNews:
     today = datetime.now(UTC).date().isoformat()
     file = _document(row)
+    require_sound(file.recipe if isinstance(file, RecipeFile) else file.vendor, file.target)
     if isinstance(file, RecipeFile):
         recipe = refresh_from(row, reader, file.recipe, today)
         changed = recipe.document != file.recipe

@@ -3,7 +3,7 @@
 import msgspec
 
 from envkit.cli.asked import Asked
-from envkit.cli.asking import environment_name, make_request, make_sources, read_project
+from envkit.cli.asking import read_asking
 from envkit.cli.checks import check_devices
 from envkit.cli.hostfile import live_facts, read_host
 from envkit.cli.output import Output
@@ -35,12 +35,15 @@ def show_resolution(
     """Resolve for this machine, a recorded one or a named target, and print the answer; 3 when there is none."""
     if elsewhere.host is not None and elsewhere.target is not None:
         raise UsageError("`--host` and `--target` both name the machine to resolve for: give one")
-    project = read_project()
-    request = make_request(asked, project)
-    here = elsewhere.host is None and elsewhere.target is None
-    wish = Wish(name=environment_name(asked, project, request), request=request, sources=make_sources(asked, project))
-    facts = _overridden(_facts(elsewhere, request), asked, request)
-    check_devices(facts, request)
+    asking = read_asking(asked)
+    there = _named_facts(elsewhere) or asking.named_facts()
+    here = there is None
+    facts = _overridden(live_facts() if there is None else there, asked)
+    wished = asking.wish_for(facts)
+    wish = wished.wish
+    for sentence in wished.notes:
+        output.note(sentence)
+    check_devices(facts, wish.request)
     if check_indexes if check_indexes is not None else here:
         with CommandReporter(output, "resolve") as reporter:
             resolution = resolve_here(facts, wish, reporter)
@@ -50,26 +53,24 @@ def show_resolution(
     return int(ExitStatus.UNSATISFIABLE if resolution.status is Status.UNSATISFIABLE else ExitStatus.OK)
 
 
-def _facts(elsewhere: Elsewhere, request: Request) -> HostFacts:
+def _named_facts(elsewhere: Elsewhere) -> HostFacts | None:
     if elsewhere.host is not None:
         return read_host(elsewhere.host)
-    if elsewhere.target is not None:
-        return target_facts(elsewhere.target, load_matrix(tuple(spec.recipe for spec in request.specs)))
-    return live_facts()
+    return None if elsewhere.target is None else target_facts(elsewhere.target, load_matrix(()))
 
 
-def _overridden(facts: HostFacts, asked: Asked, request: Request) -> HostFacts:
+def _overridden(facts: HostFacts, asked: Asked) -> HostFacts:
     if not asked.facts:
         return facts
     for text in asked.facts:
         check_text(text, "`--fact`")
-    return override_facts(facts, asked.facts, load_matrix(tuple(spec.recipe for spec in request.specs)))
+    return override_facts(facts, asked.facts, load_matrix(()))
 
 
 def _resolve_from_files(facts: HostFacts, wish: Wish) -> Resolution:
     matrix = load_matrix(tuple(spec.recipe for spec in wish.request.specs))
     there = _where(facts, wish.request)
-    return resolve_request(there, wish.request, matrix, known_availability(wish.sources))
+    return resolve_request(there, wish.request, matrix, known_availability(wish.sources, matrix))
 
 
 def _where(facts: HostFacts, request: Request) -> HostFacts:

@@ -3,39 +3,43 @@
 import sys
 
 from envkit.cli.asked import Asked
-from envkit.cli.asking import environment_name, make_request, make_sources, parse_mount, read_project
+from envkit.cli.asking import Asking, read_asking
 from envkit.cli.checks import check_devices
-from envkit.cli.hostfile import live_facts
+from envkit.cli.hostfile import live_facts, read_host
 from envkit.cli.output import Output
 from envkit.cli.reporter import CommandReporter
 from envkit.cli.summary import describe_daemon_hosts, describe_problems, summarise_host
 from envkit.engines import load_engine
+from envkit.errors import UsageError
 from envkit.model.environment import Report, SmokeResult
+from envkit.model.host import HostFacts
 from envkit.model.value import to_json
 from envkit.pipeline import Outcome, up
+from envkit.project.lock_inputs import DEFAULT_PROFILE, Machines, profile_input, require_project
+from envkit.project.locked import bring_up_locked
+from envkit.project.mounts import check_sources
+from envkit.project.profiles import fitting_profile
 from envkit.resolve.present import describe_resolution
-from envkit.settle import Wish
 
 
 def bring_up(output: Output, asked: Asked, *, as_json: bool, assume_yes: bool, command: tuple[str, ...]) -> int:
     """Bring an environment up and, when a command is given, run that in it; returns the exit status."""
-    project = read_project()
-    request = make_request(asked, project)
-    wish = Wish(
-        name=environment_name(asked, project, request),
-        request=request,
-        sources=make_sources(asked, project),
-        mounts=tuple(parse_mount(mount) for mount in asked.mounts),
-    )
+    asking = read_asking(asked)
+    taken = asked.locked or asked.frozen
+    if taken:
+        _check_locked(asked)
     facts = live_facts()
-    check_devices(facts, request)
+    wished = asking.wish_for(facts)
+    wish = wished.wish
+    check_sources(wish.mounts)
+    check_devices(facts, wish.request)
     with CommandReporter(output, "up", assume_yes=assume_yes) as reporter:
         reporter.stage("Detected", summarise_host(facts))
         for problem in describe_problems(facts):
             reporter.note(problem)
-        for sentence in describe_daemon_hosts(facts):
+        for sentence in (*describe_daemon_hosts(facts), *wished.notes):
             reporter.note(sentence)
-        outcome = up(facts, wish, reporter)
+        outcome = _up_locked(asking, facts, asked, reporter) if taken else up(facts, wish, reporter)
         show_outcome(output, outcome)
     if as_json:
         output.data(to_json(outcome))
@@ -43,6 +47,29 @@ def bring_up(output: Output, asked: Asked, *, as_json: bool, assume_yes: bool, c
         return 0
     engine = load_engine(outcome.environment.engine)
     return engine.attach(outcome.environment, command, interactive=sys.stdin.isatty() and sys.stdout.isatty())
+
+
+def _check_locked(asked: Asked) -> None:
+    given = (asked.specs, asked.packages, asked.python, asked.on, asked.devices, asked.only_index, asked.base_image)
+    if any(given) or asked.os is not None or asked.flavor is not None:
+        raise UsageError(
+            "`--locked` and `--frozen` take what is locked: SPEC and what else would change it cannot be given",
+            hints=("envkit up --locked", "envkit lock"),
+        )
+
+
+def _up_locked(asking: Asking, facts: HostFacts, asked: Asked, reporter: CommandReporter) -> Outcome:
+    file = require_project(asking.file)
+    name = asking.profile
+    if name is None and file.project.profiles:
+        fitting = fitting_profile(file, facts, read_host)
+        name = None if fitting is None else fitting.profile
+        if name is None:
+            reason = "" if fitting is None else fitting.reason
+            raise UsageError("no profile of the project is for this machine: name one", facts=(reason,))
+    machines = Machines(recorded=read_host, here=lambda: facts)
+    each = profile_input(file, name or DEFAULT_PROFILE, asking.typed, asking.sources, machines)
+    return bring_up_locked(file, each, facts, reporter, frozen=asked.frozen)
 
 
 def show_outcome(output: Output, outcome: Outcome) -> None:

@@ -5,17 +5,18 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 import msgspec
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from envkit.data.checking.report import Problem
 from envkit.data.faults import Path
 from envkit.model.access import PciRange
+from envkit.model.address import is_web_address
 from envkit.model.deriving import DeriveRow
 from envkit.model.host import Runtime
 from envkit.model.matrix import Foundations
 from envkit.model.provenance import Source
-from envkit.model.recipe import BrokenRow, Denied, HostWindow, ReleaseRow, VariantRow
+from envkit.model.recipe import BrokenRow, Denied, HostWindow, IndexRow, ReleaseRow, VariantRow
 from envkit.model.recorded import Recorded, RecordedBuild, RecordedRelease
 from envkit.model.vendor import (
     AdmissionRow,
@@ -47,7 +48,7 @@ def release_fault(text: str) -> str | None:
     """Return what is wrong with a version of a Python package; None: nothing."""
     try:
         Version(text)
-    except InvalidVersion:
+    except ValueError:  # `InvalidVersion`, and numbers of thousands of digits
         return f"not a version as PEP 440 has them, found {text!r}"
     return None
 
@@ -55,8 +56,8 @@ def release_fault(text: str) -> str | None:
 def range_fault(text: str) -> str | None:
     """Return what is wrong with a range of versions of Python packages; None: nothing."""
     try:
-        SpecifierSet(text)
-    except InvalidSpecifier:
+        SpecifierSet(text).contains("1")
+    except ValueError:  # `InvalidSpecifier`, and numbers of thousands of digits
         return f"not a range as PEP 440 has them, found {text!r}"
     return None
 
@@ -90,6 +91,12 @@ _libc = _matching(_LIBC, "a glibc version such as 2.28")
 _pci_id = _matching(_PCI_ID, "a PCI id such as 10de:2330")
 _device_id = _matching(_DEVICE_ID, "a device id of four hexadecimal digits")
 
+
+def _address(text: str) -> str | None:
+    fits = is_web_address(text.replace("{variant}", "x"))
+    return None if fits else f"not an address by http or https, found {text!r}"
+
+
 Form = tuple[str, Callable[[str], str | None]]
 _DATE: Form = ("date", date_fault)
 _MONTH: Form = ("date", lambda text: date_fault(f"{text}-01") and date_fault(text))  # some tables name the month alone
@@ -119,6 +126,7 @@ FORMS: dict[tuple[type, str], Form] = {
     (DriverRow, "runtime"): _RUNTIME,
     (ForwardRow, "runtime"): _RUNTIME,
     (Foundations, "python_preference"): ("version", _python),
+    (IndexRow, "url"): ("address", _address),
     (KernelFloor, "minimum"): _RUNTIME,
     (PackageCap, "allowed"): _RANGE,
     (PciRange, "first"): ("pci-id", _device_id),

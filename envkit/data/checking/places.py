@@ -26,7 +26,11 @@ def files_at(paths: tuple[str, ...]) -> tuple[DataFile, ...]:
 
 def _files(path: Path) -> list[DataFile]:
     if path.is_dir():
-        files = [file for inner in sorted(path.rglob("*.yaml")) if (file := _data_file(inner)) is not None]
+        inner_paths = sorted(inner for inner in path.rglob("*.yaml") if not inner.is_dir())
+        unreadable = [inner for inner in inner_paths if not inner.is_file()]
+        if unreadable:  # a link that leads nowhere, a pipe
+            raise UsageError(f"not a file that can be read: {unreadable[0]}")
+        files = [file for inner in inner_paths if (file := _data_file(inner)) is not None]
         if not files:
             raise UsageError(f"no data files below this directory: {path}", hints=(_HINT,))
         return files

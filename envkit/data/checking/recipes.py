@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from envkit.data.checking.forms import date_fault, release_fault
 from envkit.data.checking.report import Problem
@@ -89,7 +89,7 @@ def _served(release: ReleaseRow) -> Iterator[tuple[Path, str, str | None]]:
 def _within(version: str, text: str) -> bool:
     try:
         return SpecifierSet(text).contains(Version(version), prereleases=True)
-    except InvalidSpecifier:
+    except ValueError:  # of packaging, and of numbers of thousands of digits
         return False
 
 
@@ -120,12 +120,12 @@ def _named_versions(rows: list[VariantRow]) -> Iterator[str]:
     for row in rows:
         try:
             named = [part.version.removesuffix(".*") for part in SpecifierSet(row.releases)]
-        except InvalidSpecifier:
+        except ValueError:
             continue
         for text in named:
             try:
                 Version(text)
-            except InvalidVersion:
+            except ValueError:
                 continue
             yield text
 

@@ -52,14 +52,25 @@ def _needs(recipe: Recipe, recipes: Mapping[str, tuple[Subject, Recipe]]) -> dic
 
 
 def _circles(needs: Needs) -> Iterator[tuple[str, ...]]:
-    """Return each circle once, from the name in it that sorts first back to itself."""
+    """Return for each recipe the shortest circle in which its name sorts first: where many are tangled, not all."""
     for start in sorted(needs):
-        yield from _back_to(start, (start,), needs)
+        circle = _shortest(start, needs)
+        if circle is not None:
+            yield circle
 
 
-def _back_to(start: str, way: tuple[str, ...], needs: Needs) -> Iterator[tuple[str, ...]]:
-    for following in sorted(needs.get(way[-1], {})):
-        if following == start:
-            yield (*way, start)
-        elif following > start and following not in way:
-            yield from _back_to(start, (*way, following), needs)
+def _shortest(start: str, needs: Needs) -> tuple[str, ...] | None:
+    """Return the shortest way from a recipe back to itself, over names that sort after it."""
+    reached = {start}
+    ways: list[tuple[str, ...]] = [(start,)]
+    while ways:
+        longer: list[tuple[str, ...]] = []
+        for way in ways:
+            for following in sorted(needs.get(way[-1], {})):
+                if following == start:
+                    return (*way, start)
+                if following > start and following not in reached:
+                    reached.add(following)
+                    longer.append((*way, following))
+        ways = longer
+    return None

@@ -11,7 +11,7 @@ from envkit.data.faults import Path
 from envkit.data.overlay import row_key
 from envkit.model.provenance import Source
 
-_ORDERED = ("steps", "program")  # what may well say a thing twice
+_ORDERED = ("steps", "program", "lines")  # what may well say a thing twice
 
 
 def row_problems(document: Document, *, today: str | None) -> Iterator[Problem]:

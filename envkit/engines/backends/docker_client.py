@@ -3,8 +3,11 @@
 The SDK and the command line client choose the engine alike: `DOCKER_HOST`, `DOCKER_CONTEXT`, then the current context.
 """
 
-from collections.abc import Iterator
+import platform
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
 from weakref import finalize
 
 import docker
@@ -12,7 +15,8 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.types import DeviceRequest, Mount
 
-from envkit.engines.backends.docker_records import ContainerRecord, ContainerWish, ImageRecord
+from envkit.engines.builders.legacy import ClassicBuild, ClassicLine
+from envkit.engines.records import ContainerRecord, ContainerWish, ImageRecord
 from envkit.errors import EngineNotReadyError, RunError
 from envkit.model.availability import ImageState
 from envkit.model.text import strip_controls
@@ -20,10 +24,12 @@ from envkit.model.text import strip_controls
 # Creating a container from an image of gigabytes on a busy disk takes its time; an engine that hangs must not hang us.
 _TIMEOUT_SECONDS = 120
 _STOP_SECONDS = 5
+_BUILD_SECONDS = 4 * 3600  # gigabytes over a slow line
 # The most processes and threads of one container: enough for data loaders on the largest machines, not for a fork bomb.
 _PROCESS_LIMIT = 8192
-# Frameworks hand batches between processes through shared memory, for which the engine's 64 MB are too little.
-_SHARED_MEMORY = "1g"
+_BRIDGE = "bridge"
+_HOST = "host"  # on this network everything that listens is to be seen from everywhere
+_LOOPBACK = "127.0.0.1"
 _LOG_LINES = 20
 
 
@@ -37,16 +43,19 @@ class DockerClient:
         # The SDK leaves its sockets, and the ssh process of a remote engine, to whoever made the client.
         finalize(self, self._client.close)
 
-    def has_containerd_store(self) -> bool:
-        """Tell whether images are kept by containerd, which takes any compression."""
+    def runs_here(self) -> bool:
+        """Tell whether containers run on this machine, so that its device nodes are theirs."""
+        if not self._client.api.base_url.startswith("http+docker://"):
+            return False
         with _asking("describe itself"):
-            status = self._client.info().get("DriverStatus") or []
-        return any(value == "io.containerd.snapshotter.v1" for _, value in status)
+            # Behind a socket of this machine may be a virtual machine, or the end of a tunnel.
+            return bool(self._client.info().get("KernelVersion") == platform.release())
 
-    def has_network(self, name: str) -> bool:
-        """Tell whether the engine has a network."""
+    def default_network(self) -> str | None:
+        """Return the network that keeps a container apart from the host's, the host's where there is none."""
         with _asking("list its networks"):
-            return any(network.name == name for network in self._client.networks.list(names=[name]))
+            found = any(network.name == _BRIDGE for network in self._client.networks.list(names=[_BRIDGE]))
+        return _BRIDGE if found else _HOST
 
     def image(self, reference: str) -> ImageRecord | None:
         """Return an image by id or tag, or None."""
@@ -55,7 +64,8 @@ class DockerClient:
                 image = self._client.images.get(reference)
             except NotFound:
                 return None
-        return ImageRecord(id=str(image.id), tags=tuple(image.tags), labels=image.labels or {})
+        layers = (image.attrs.get("RootFS") or {}).get("Layers") or ()
+        return ImageRecord(id=str(image.id), tags=tuple(image.tags), labels=image.labels or {}, layers=tuple(layers))
 
     def tags(self, repository: str) -> tuple[str, ...]:
         """Return the tags of a repository that the engine has, as `repository:tag`."""
@@ -80,10 +90,58 @@ class DockerClient:
                 try:
                     digest = str(self._client.images.get_registry_data(image).id)
                 except NotFound:
-                    return ImageState(image=image, available=False, reason="the registry has no such image")
+                    reason = "the registry has no such image"
+                    return ImageState(image=image, available=False, reason=reason, missing=True)
         except RunError as error:
             return ImageState(image=image, available=False, reason=error.facts[0])
         return ImageState(image=image, available=True, digest=digest)
+
+    def load(self, archive: str) -> None:
+        """Take the images of an archive in."""
+        with _asking("load an image"), Path(archive).open("rb") as file:
+            self._client.images.load(file)
+
+    def build(self, asked: ClassicBuild) -> Iterator[ClassicLine]:
+        """Build an image with the classic builder and yield what it prints."""
+        with _asking("build an image"):
+            stream = self._client.api.build(
+                path=asked.directory,
+                tag=asked.tag,
+                labels=asked.labels,
+                buildargs=asked.arguments,
+                network_mode="host" if asked.host_network else None,
+                nocache=asked.fresh,
+                rm=True,
+                forcerm=True,
+                decode=True,
+                timeout=_BUILD_SECONDS,
+            )
+            for part in stream:
+                words = str(part.get("error") or part.get("stream") or part.get("status") or "")
+                for line in words.splitlines():
+                    yield ClassicLine(text=strip_controls(line))
+                if "error" in part:
+                    yield ClassicLine(text="", failed=True)
+
+    def add_tag(self, image: str, tag: str) -> None:
+        """Give an image one more tag."""
+        repository, _, version = tag.rpartition(":")
+        with _asking("tag an image"):
+            self._client.images.get(image).tag(repository, version)
+
+    def remove_untagged(self, images: tuple[str, ...]) -> None:
+        """Remove those of the images that have no name and that no other image is made of."""
+        for image in images:
+            with _asking("remove an image"):
+                try:
+                    if not self._client.images.get(image).tags:
+                        self._client.images.remove(image)
+                except NotFound:
+                    continue
+                except APIError as error:
+                    # An image or a container is made of it: it is needed.
+                    if error.status_code != HTTPStatus.CONFLICT:
+                        raise
 
     def containers(self, labels: dict[str, str]) -> tuple[ContainerRecord, ...]:
         """Return all containers, running or not, that carry the labels."""
@@ -100,11 +158,12 @@ class DockerClient:
             except NotFound:
                 return None
 
-    def run(self, wish: ContainerWish) -> ContainerRecord:
-        """Create and start a container without capabilities; raises `RunError` with the engine's words."""
+    def create(self, wish: ContainerWish, note: Callable[[str], None]) -> ContainerRecord:  # noqa: ARG002 - the engine does what it is asked for
+        """Create a container without capabilities; raises `RunError` with the engine's words."""
         with _asking("create the container"):
             container = self._client.containers.create(
                 wish.image,
+                list(wish.command) or None,
                 name=wish.name,
                 user=wish.user,
                 labels=wish.labels,
@@ -113,7 +172,9 @@ class DockerClient:
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
                 pids_limit=_PROCESS_LIMIT,
-                shm_size=_SHARED_MEMORY,
+                shm_size=wish.shared_memory,
+                runtime=wish.runtime,
+                ports={f"{port}/tcp": (_LOOPBACK, port) for port in wish.ports if wish.network != _HOST},
                 init=True,
                 devices=[f"{node}:{node}:rw" for node in wish.nodes],
                 device_requests=_device_requests(wish),
@@ -123,7 +184,7 @@ class DockerClient:
                     for source, target, read_only in wish.mounts
                 ],
             )
-        return self.start(str(container.id))
+        return _record(container)
 
     def start(self, reference: str) -> ContainerRecord:
         """Start a container; raises `RunError` with the engine's words, or the container's when it ends at once."""

@@ -12,6 +12,7 @@ A generation is written where it stays, since virtual environments cannot be mov
 import math
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from envkit.engines.protocol import BuildContext
+from envkit.engines.protocol import BuildContext, ignore
 from envkit.errors import RunError, UsageError
 from envkit.model.environment import Built, Environment, State
 from envkit.model.plan import Plan
@@ -71,7 +72,7 @@ class NativeEngine:
             raise
         return Built(engine=self.name, reference=str(generation), log=context.log)
 
-    def start(self, plan: Plan, built: Built) -> Environment:
+    def start(self, plan: Plan, built: Built, note: Callable[[str], None] = ignore) -> Environment:  # noqa: ARG002 - a native environment is not started
         """Return the built generation as a candidate: a native environment needs no start."""
         return Environment(
             name=plan.name,
@@ -85,6 +86,7 @@ class NativeEngine:
             recipes=tuple(smoke.recipe for smoke in plan.smoke),
             packages=plan.packages,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
+            variables={**plan.network_environment, **plan.run.environment},
         )
 
     def commit(self, plan: Plan, environment: Environment) -> Environment:
@@ -189,6 +191,7 @@ def _activated(
 ) -> Command:
     """Return a command as it runs after `activate`: the command itself is looked up in the environment first."""
     variables = {
+        **{name: value for name, value in environment.variables.items() if name not in os.environ},
         "VIRTUAL_ENV": environment.reference,
         "VIRTUAL_ENV_PROMPT": environment.name,
         "PATH": os.pathsep.join((f"{environment.reference}/bin", os.environ.get("PATH", os.defpath))),

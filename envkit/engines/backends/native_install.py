@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from envkit.engines.backends.native_requirements import constraint_lines, needs_sources, project_text
 from envkit.engines.protocol import BuildContext, Progress
 from envkit.errors import BuildError
 from envkit.model.plan import Plan
@@ -40,15 +41,27 @@ def install_lock(plan: Plan, context: BuildContext, generation: Path) -> None:
     )
     # Bytecode is not compiled here: all of torch takes 17 s, and the verification that follows leaves the bytecode of
     # what it imports.
+    install = _by_name(plan, context, generation) if needs_sources(plan, context.sources) else _by_address(document)
     _run(
         (
-            *("pip", "sync", "--preview-features", "pylock", "--python", str(venv / "bin" / "python")),
-            *("--only-binary", ":all:", "--require-hashes", *cache, str(document)),
+            *("pip", *install, "--python", str(venv / "bin" / "python")),
+            *("--only-binary", ":all:", "--require-hashes", *cache),
         ),
         context,
         "installing the packages failed",
         terminal=context.terminal,
     )
+
+
+def _by_address(document: Path) -> tuple[str, ...]:
+    return ("sync", "--preview-features", "pylock", str(document))
+
+
+def _by_name(plan: Plan, context: BuildContext, generation: Path) -> tuple[str, ...]:
+    project, constraints = generation / "pyproject.toml", generation / "constraints.txt"
+    write_atomically(project, project_text(plan, context.sources))
+    write_atomically(constraints, constraint_lines(plan))
+    return ("install", "--no-deps", "--requirements", str(project), "--constraints", str(constraints))
 
 
 def remove_tree(path: Path) -> None:

@@ -1,32 +1,116 @@
 # noqa: INP001 - a program for the inside of images, which envkit itself must not be able to import
 """Finishes the environment of an image: bytecode of what is really used, and the same times in every build.
 
-Called as: finish_image.py TREE ROOT WRITABLE_DIRECTORY...
-TREE is laid over the base image later. It holds the environment, to be seen under ROOT already now; it gets the
-directories that every user may write to, and the bytecode of standard modules that the base image came without. The
-modules to import stand in `imports.txt` beside this program, which runs on any Python from 3.8 on.
+Called as: finish_image.py TREE ROOT [WRITABLE_DIRECTORY...]
+ROOT is the directory of the environment. TREE is laid over the base image later: it is where ROOT really lies, and gets
+all else; empty: the image itself is being made. Beside this program, `imports.txt` names the modules that are used.
+Without writable directories more is installed after this: what these modules import gets bytecode as far as it is there
+already. Otherwise the directories are made for every user, the modules are really imported, and all that they load gets
+bytecode, standard modules that came without included; `requirements.lock` is put into ROOT, `envkit_threads.py` among
+the modules. It runs on any Python from 3.8 on.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import py_compile
+import shutil
 import sys
+import sysconfig
 from importlib import import_module
 from importlib.util import cache_from_source
 from pathlib import Path
 
+BESIDE = Path(__file__).parent
+THREADS = "envkit_threads"
+
 
 def main(tree: str, root: str, *writable: str) -> None:
     """Compile, make the directories, and set all times to SOURCE_DATE_EPOCH."""
-    for directory in writable:
-        path = Path(tree + directory)
-        path.mkdir(parents=True)
-        path.chmod(0o1777)  # any uid may run the image
-    modules = Path(__file__).with_name("imports.txt").read_text(encoding="utf-8").split()
-    for source in loaded_sources(modules):
-        compile_source(source, tree, root)
-    set_times(tree, int(os.environ["SOURCE_DATE_EPOCH"]))
+    changed = [tree or root]
+    modules = (BESIDE / "imports.txt").read_text(encoding="utf-8").split()
+    if writable:
+        changed += [str(make_writable(tree + directory)) for directory in writable]
+        place_own_files(root)
+        sources = loaded_sources([*modules, THREADS])
+    else:
+        sources = named_sources(modules, Path(sysconfig.get_path("purelib")))
+    changed += [compile_source(source, tree, root) for source in sources]
+    epoch = int(os.environ["SOURCE_DATE_EPOCH"])
+    for path in dict.fromkeys(changed):
+        set_times(path, epoch)
+    for directory in {parent for path in changed for parent in Path(path).parents[:2]}:
+        set_time(directory, epoch)
+
+
+def make_writable(directory: str) -> Path:
+    """Make a directory in which any user may write, because any may run the image."""
+    path = Path(directory)
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o1777)
+    return path
+
+
+def place_own_files(root: str) -> None:
+    """Put the lock where people find it, and the module that counts threads where Python loads it."""
+    shutil.copyfile(BESIDE / "requirements.lock", Path(root, "requirements.lock"))
+    modules = Path(sysconfig.get_path("purelib"))
+    shutil.copyfile(BESIDE / f"{THREADS}.py", modules / f"{THREADS}.py")
+    (modules / f"{THREADS}.pth").write_text(f"import {THREADS}\n", encoding="utf-8")
+
+
+def named_sources(modules: list[str], top: Path) -> list[str]:
+    """Return the files that modules import when they are loaded, as far as they lie in one directory, by their text.
+
+    Importing needs all packages, and these are a part of them: they stay as they are while others change.
+    """
+    found: set[str] = set()
+    pending = list(modules)
+    seen = set(pending)
+    while pending:
+        name = pending.pop()
+        path = source_of(name, top)
+        if path is None:
+            continue
+        found.add(str(path))
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        further = imported_names(path, package) - seen
+        seen |= further
+        pending += sorted(further)
+    return sorted(found)
+
+
+def source_of(name: str, top: Path) -> Path | None:
+    """Return the file of a module below a directory, or None."""
+    place = top.joinpath(*name.split("."))
+    return next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
+
+
+def imported_names(path: Path, package: str) -> set[str]:
+    """Return the modules, and what may be some, that a file imports outside of its functions."""
+    try:
+        pending: list[ast.AST] = [ast.parse(path.read_bytes())]
+    except (SyntaxError, ValueError) as error:
+        say(f"cannot read {path}, its bytecode is not kept: {error}")
+        return set()
+    names: set[str] = set()
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names.update([base, *(f"{base}.{alias.name}" for alias in node.names)])
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.expr)) and not for_type_checkers(node):
+            pending += ast.iter_child_nodes(node)
+    return {".".join(name.split(".")[:count]) for name in names for count in range(1, name.count(".") + 2)}
+
+
+def for_type_checkers(node: ast.AST) -> bool:
+    """Tell whether a statement is only for tools that check types."""
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
 
 
 def loaded_sources(modules: list[str]) -> list[str]:
@@ -35,6 +119,8 @@ def loaded_sources(modules: list[str]) -> list[str]:
     child = os.fork()
     if child == 0:
         os.close(reader)
+        # What lies beside this program is none of the environment's modules.
+        sys.path[:] = [path for path in sys.path if path != str(BESIDE)]
         for module in modules:
             import_or_say(module)
         loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
@@ -59,24 +145,36 @@ def import_or_say(module: str) -> None:
         say(f"cannot import {module} here, its bytecode is not kept: {error}")
 
 
-def compile_source(source: str, tree: str, root: str) -> None:
-    """Write the bytecode of one file beside it, or below TREE where the file belongs to the base image and has none."""
+def compile_source(source: str, tree: str, root: str) -> str:
+    """Write the bytecode of one file and return its path: beside it, or below TREE where it is one of the base image.
+
+    A file that has bytecode already keeps it.
+    """
     cached = cache_from_source(source)
+    if Path(cached).exists():
+        return root
     if not source.startswith(root + "/"):
-        if Path(cached).exists() or not source.startswith(sys.base_prefix + "/"):
-            return
+        if not source.startswith(sys.base_prefix + "/"):
+            return root
         cached = tree + cached
     # Nobody changes these files, so that Python need not compare them with their sources at each start.
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     py_compile.compile(source, cfile=cached, doraise=True, invalidation_mode=mode)
+    return cached
 
 
 def set_times(top: str, epoch: int) -> None:
-    """Set the times of a directory and everything in it."""
+    """Set the times of a file, or of a directory and everything in it."""
     for directory, directories, names in os.walk(top):
         for name in directories + names:
-            os.utime(Path(directory, name), (epoch, epoch), follow_symlinks=False)
-    os.utime(top, (epoch, epoch))
+            set_time(Path(directory, name), epoch)
+    set_time(Path(top), epoch)
+
+
+def set_time(path: Path, epoch: int) -> None:
+    """Set the times of one file; one of a lower layer that has them already is left there."""
+    if os.lstat(path).st_mtime != epoch and path.parent != path:
+        os.utime(path, (epoch, epoch), follow_symlinks=False)
 
 
 def say(text: str) -> None:

@@ -31,7 +31,8 @@ from envkit.resolve.checks.source import (
     vendor,
     yanked,
 )
-from envkit.resolve.checks.vendors import container_reach, image_architecture, runtime_driver, vendor_image
+from envkit.resolve.checks.vendors import container_reach, image_architecture, runtime_driver, toolkit, vendor_image
+from envkit.resolve.checks.visibility import device_visibility
 from envkit.resolve.checks.windows import cpu_level, host_window
 from envkit.resolve.options import Option
 from envkit.resolve.sites import Place
@@ -39,6 +40,7 @@ from envkit.resolve.situation import Situation
 
 HOST_RULES: tuple[Callable[[Situation], Judgement | None], ...] = (
     device,
+    device_visibility,
     kernel_module,
     driver_generation,
     package_cap,
@@ -72,6 +74,7 @@ PLACE_RULES: tuple[Callable[[Option, Place, Situation], Judgement | None], ...] 
     libc,
     container_reach,
     image_architecture,
+    toolkit,
     host_window,
     container_admission,
     base_image,

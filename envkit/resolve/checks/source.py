@@ -1,5 +1,7 @@
 """Rules about releases and where they come from: range, age, yanked and denied versions, extras, indexes, limits."""
 
+from functools import lru_cache
+
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -102,8 +104,9 @@ def yanked(option: Option, _situation: Situation) -> Judgement | None:
 def denied(option: Option, situation: Situation) -> Judgement | None:
     """Refuse what is on the deny list: main package, companions, or what the request adds."""
     recipe = option.want.recipe
+    pins = option.pins if recipe.denied else {}
     for row in recipe.denied:
-        version = option.pins.get(row.package)
+        version = pins.get(row.package)
         listed = version is not None and within(row.versions, version)
         if listed or _asks_for(row, situation.problem.request.packages):
             gulf = Gulf(seen=row.package, needed=f"no {row.package} {row.versions}".strip(), group=row.package)
@@ -207,11 +210,17 @@ def _exact(option: Option) -> str:
 
 def _asks_for(row: Denied, packages: tuple[str, ...]) -> bool:
     """Tell whether a further package means the denied one: all versions of it are, or its version is left open."""
-    for text in packages:
-        requirement = Requirement(text)
-        if canonicalize_name(requirement.name) == row.package and (not row.versions or not requirement.specifier):
-            return True
-    return False
+    if not packages:
+        return False
+    named = (_package_asked(text) for text in packages)
+    return any(package == row.package and (any_version or not row.versions) for package, any_version in named)
+
+
+@lru_cache(maxsize=1024)
+def _package_asked(text: str) -> tuple[str, bool]:
+    """Return the name of a further package, and whether its version is left open."""
+    requirement = Requirement(text)
+    return canonicalize_name(requirement.name), not requirement.specifier
 
 
 def _labelled(option: Option, version: str) -> str:

@@ -45,6 +45,22 @@ def image_architecture(_option: Option, place: Place, situation: Situation) -> J
     return failed("image-architecture", f"{place.image} is for {', '.join(listed)}; {seen}", gulf, facts=facts)
 
 
+def toolkit(option: Option, place: Place, situation: Situation) -> Judgement | None:
+    """Require of the flavour `devel` that the image's toolkit is that of the build; the processor needs compilers only.
+
+    What is compiled against another toolkit than the wheels were does not load, or fails when it runs.
+    """
+    runtime, row = option.build.runtime, place.site.row
+    if situation.problem.request.flavor != "devel" or runtime is None or place.image is None or row is None:
+        return None
+    rule, needed = "toolkit", runtime_text(runtime)
+    if row.runtime is not None and _same_line(row.runtime.version, runtime.version):
+        return passed(rule, f"{place.image} brings the toolkit of {needed}", sources=(option.build.source,))
+    seen = "none" if row.runtime is None else runtime_text(row.runtime)
+    gulf = Gulf(seen=seen, needed=f"an image with the toolkit of {needed}", group=needed)
+    return failed(rule, f"build is for {needed}; the toolkit of {place.image} is {seen}", gulf)
+
+
 def container_reach(option: Option, place: Place, situation: Situation) -> Judgement | None:
     """Require that programs in the container reach the devices: not where no container does, or its image lacks a part.
 
@@ -92,6 +108,11 @@ def _by_older_runtime(version: str, name: str, vendor: Vendor, situation: Situat
         return failed(rule, reason, gulf, facts=facts, sources=(situation.source(row.source),))
     reason = f"which drivers serve {name} is not known; assumed that the one here does"
     return unknown(rule, reason, facts=facts)
+
+
+def _same_line(first: str, second: str) -> bool:
+    """Tell whether two runtimes agree in the numbers that both have, of the first two: 12.8 and 12.8.1."""
+    return all(one == other for one, other in zip(first.split(".")[:2], second.split(".")[:2], strict=False))
 
 
 def _is_beyond(driver: VendorVersion, newest: str) -> bool:

@@ -1,0 +1,27 @@
+"""The package managers of distributions, as images are built with them."""
+
+from envkit.model.provenance import Source
+from envkit.model.value import Value
+
+
+class PackageManager(Value):
+    """One package manager; how it is called stands in `generate/programs/install_packages.sh`."""
+
+    name: str  # apt
+    source: str
+    version_mark: str  # between the name of a package and its version: `=`
+    secret: str  # the secret of a build by which other package sources are given: apt-sources
+    sources_file: str  # the name under which the program looks for it
+    compilers: tuple[str, ...]  # the packages that bring C and C++ compilers and `make`
+    # A program of the shell that tells, without installing, what the packages in its arguments would add.
+    simulate: str | None = None
+    # Expression that finds each of them in what it prints: groups `name`, `version` and, where versions do not have it,
+    # `architecture`.
+    listed: str | None = None
+
+
+class PackageManagers(Value):
+    """`envkit/data/package_managers.yaml`: the package managers of base images."""
+
+    sources: dict[str, Source]
+    managers: tuple[PackageManager, ...]

@@ -1,0 +1,130 @@
+"""The packages of a distribution that an installation adds to an image, asked of the image's own package manager."""
+
+import os
+import re
+from shutil import which
+
+import msgspec
+
+from envkit.errors import EngineNotReadyError, LockError
+from envkit.model.package_manager import PackageManager
+from envkit.model.plan import SystemPackage
+from envkit.model.resolution import Base
+from envkit.model.sources import PackageSources
+from envkit.model.text import strip_controls
+from envkit.system.command import Command, Completed, run_command
+from envkit.system.registry_names import parse_reference
+
+_CLIENTS = ("docker", "podman")
+_SECONDS = 1800.0  # the image may have to be pulled
+_QUICK_SECONDS = 30.0
+_SHOWN_LINES = 12
+_WITHOUT = "envkit lock --no-system-packages"
+
+
+class Simulation(msgspec.Struct, frozen=True, kw_only=True):
+    """An installation that is only played through."""
+
+    base: Base
+    platform: str  # linux/amd64
+    manager: PackageManager
+    names: tuple[str, ...]
+
+
+def container_client() -> str:
+    """Return the first client of a container engine that answers; raises `EngineNotReadyError`."""
+    said = []
+    for name in _CLIENTS:
+        path = which(name)
+        if path is None:
+            said.append(f"{name}: not found")
+            continue
+        completed = run_command(Command(argv=(path, "version"), timeout_seconds=_QUICK_SECONDS))
+        if completed.ok:
+            return path
+        said.append(f"{name}: {_reason(completed)}")
+    raise EngineNotReadyError(
+        "the system packages cannot be locked, since that takes a container of the base image, and no engine answers",
+        facts=tuple(said),
+        hints=(_WITHOUT, "envkit doctor"),
+    )
+
+
+def simulate_installation(simulation: Simulation, client: str, sources: PackageSources) -> tuple[SystemPackage, ...]:
+    """Return all packages that would be added to the image, with exact versions, sorted by name.
+
+    Raises `LockError` with the package manager's words when it cannot, or when envkit does not know how to ask it.
+    """
+    manager = simulation.manager
+    if manager.simulate is None or manager.listed is None:
+        raise LockError(
+            f"system packages cannot be locked with this package manager: {manager.name}", hints=(_WITHOUT,)
+        )
+    name = f"envkit-lock-{os.urandom(6).hex()}"
+    command = _command(simulation, client, name, sources)
+    try:
+        completed = run_command(command)
+    except BaseException:
+        _remove(client, name)
+        raise
+    if completed.failure is not None:
+        _remove(client, name)
+    found = parse_listing(completed.stdout, manager)
+    if not completed.ok and not found:
+        raise LockError(
+            f"the system packages cannot be installed together: {' '.join(simulation.names)}",
+            facts=_last_words(completed),
+            hints=(_WITHOUT,),
+        )
+    return found
+
+
+def parse_listing(text: str, manager: PackageManager) -> tuple[SystemPackage, ...]:
+    """Return the packages that a simulated installation lists; versions of rpm get their architecture.
+
+    ```text
+    Inst git-man (1:2.39.5-0+deb12u2 Debian:12.11/stable [all])
+    Inst git [1:2.39.2-1.1] (1:2.39.5-0+deb12u2 Debian:12.11/stable [amd64])
+    ```
+    """
+    found: dict[str, str] = {}
+    for match in re.finditer(manager.listed or r"(?!)", text, re.MULTILINE):
+        parts = match.groupdict()
+        found[parts["name"]] = ".".join(filter(None, (parts["version"], parts.get("architecture"))))
+    return tuple(SystemPackage(name=name, version=version) for name, version in sorted(found.items()))
+
+
+def _command(simulation: Simulation, client: str, name: str, sources: PackageSources) -> Command:
+    reference = parse_reference(simulation.base.image)
+    digest = simulation.base.digest or reference.digest
+    image = simulation.base.image if digest is None else f"{simulation.base.image.partition('@')[0]}@{digest}"
+    proxies = {f"{scheme}_proxy": setting.value for scheme, setting in sorted(sources.proxies.items())}
+    argv = (
+        *(client, "run", "--rm", "--name", name, "--user", "0", "--entrypoint", "/bin/sh"),
+        *("--platform", simulation.platform, *_network(client)),
+        # By name alone: the values may hold credentials, and everybody on the machine can read arguments.
+        *(part for variable in ("DEBIAN_FRONTEND", "LC_ALL", *proxies) for part in ("--env", variable)),
+        *(image, "-c", simulation.manager.simulate or "", "sh", *simulation.names),
+    )
+    environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", **proxies}
+    return Command(argv=argv, environment=environment, timeout_seconds=_SECONDS)
+
+
+def _network(client: str) -> tuple[str, ...]:
+    """Return the option for an engine that was started without its usual network."""
+    names = ("bridge", "podman")
+    asked = (Command(argv=(client, "network", "inspect", name), timeout_seconds=_QUICK_SECONDS) for name in names)
+    return () if any(run_command(command).ok for command in asked) else ("--network=host",)
+
+
+def _remove(client: str, name: str) -> None:
+    run_command(Command(argv=(client, "rm", "--force", name), timeout_seconds=_QUICK_SECONDS))
+
+
+def _reason(completed: Completed) -> str:
+    return completed.failure or (completed.stderr.strip().splitlines() or [f"exit status {completed.status}"])[-1]
+
+
+def _last_words(completed: Completed) -> tuple[str, ...]:
+    lines = [strip_controls(line) for line in (completed.stdout + completed.stderr).splitlines() if line.strip()]
+    return (*lines[-_SHOWN_LINES:], *((completed.failure,) if completed.failure else ()))

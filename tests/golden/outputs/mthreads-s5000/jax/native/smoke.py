@@ -1,0 +1,63 @@
+# noqa: INP001 - a program for the inside of environments, which envkit itself must not be able to import
+"""Proves an environment: computes on each of its devices, and compares what is installed with the lock.
+
+Called as: smoke.py, by the Python of the environment, 3.8 or later. What is tested stands in EXPECTED.
+Exit status: 0 when everything is as it should be, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import traceback
+from importlib.metadata import distributions
+from typing import Any
+
+EXPECTED = '{"tests":[{"recipe":"jax","device":"cpu","indices":[0],"numbered":false,"program":"import platform\\n\\nimport jax\\nimport jax.numpy as jnp\\n\\n\\ndef smoke(device: str, index: int) -> dict:\\n    place = jax.devices(device)[index]\\n    # Each row holds 0 to 255, which even bfloat16 has exactly, and its sum stays below 2**24, exact in float32.\\n    left = jax.device_put(jnp.tile(jnp.arange(256, dtype=jnp.float32), (256, 1)), place)\\n    right = jax.device_put(jnp.ones((256, 256), dtype=jnp.float32), place)\\n    product = jax.jit(jnp.matmul)(left, right)\\n    used = {f\\"{one.platform}:{one.id}\\" for one in product.devices()}\\n    assert used == {f\\"{place.platform}:{place.id}\\"}, f\\"computed on {sorted(used)}\\"\\n    assert device != \\"cpu\\" or place.platform == \\"cpu\\", f\\"not a processor, {place.platform}\\"\\n    observed = sorted({int(value) for value in product.flatten().tolist()})\\n    assert observed == [32640], f\\"wrong result {observed[:4]}\\"\\n    name = platform.processor() or platform.machine() if place.platform == \\"cpu\\" else place.device_kind\\n    return {\\"device_name\\": name, \\"expected\\": \\"[32640]\\", \\"observed\\": str(observed)}\\n"}],"packages":{"jax":"0.12.0.1","jaxlib":"0.12.0.1"}}'
+
+
+def main(expected: dict[str, Any]) -> int:
+    """Run all tests, print a line for each, and return the exit status."""
+    passed = [passes(test, index) for test in expected["tests"] for index in test["indices"]]
+    installed = {plain(found.metadata["Name"] or ""): found.version for found in distributions()}
+    locked = expected["packages"]
+    differing = [name for name in locked if installed.get(plain(name)) != locked[name]]
+    for name in differing:
+        say(f"FAILED  {name}: locked {locked[name]}, installed {installed.get(plain(name), 'not at all')}")
+    say(f"{len(locked) - len(differing)} of {len(locked)} packages equal the lock")
+    return 0 if all(passed) and not differing else 1
+
+
+def passes(test: dict[str, Any], index: int) -> bool:
+    """Run one test on one device, say what came of it, and tell whether that is right."""
+    device = f"{test['device']}:{index}" if test["numbered"] else test["device"]
+    title = f"{test['recipe']} on {device}"
+    scope: dict[str, Any] = {"__name__": "envkit_smoke"}
+    try:
+        exec(compile(test["program"], f"<test of {test['recipe']}>", "exec"), scope)  # noqa: S102 - its purpose
+        answer = scope["smoke"](test["device"], index)
+    except BaseException:  # noqa: BLE001 - whatever a framework raises is the result of the test
+        say(f"FAILED  {title}\n{traceback.format_exc(limit=-3)}")
+        return False
+    right = str(answer["expected"]) == str(answer["observed"])
+    say(
+        f"{'ok' if right else 'FAILED'}  {title} ({answer['device_name']}): "
+        f"expected {answer['expected']}, got {answer['observed']}"
+    )
+    return right
+
+
+def plain(name: str) -> str:
+    """Return the name of a package in its one spelling."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def say(text: str) -> None:
+    """Print a line at once: a framework may crash the interpreter later."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(EXPECTED)))
