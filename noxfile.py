@@ -63,10 +63,13 @@ def generate(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests, with coverage; what follows `--` goes to pytest."""
+    """Run the tests, with coverage, one process for each core; what follows `--` goes to pytest."""
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
-    session.run("coverage", "combine", "--quiet")
+    pytest = ("pytest", "--cov", "--cov-append", "--cov-report=", *session.posargs)
+    none_selected = 5
+    parallel = ("--numprocesses=auto", "--dist=loadgroup", "-m", "not alone")
+    session.run(*pytest, *parallel, success_codes=[0, none_selected])
+    session.run(*pytest, "-m", "alone", success_codes=[0, none_selected])
     session.run("coverage", "report", "--skip-covered", "--format=total")
 
 

@@ -19,6 +19,15 @@ from envkit.system.live import LiveHost
 MakeWheel = Callable[..., Path]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tell parallel workers what stays together: a file, and all that share this machine's engines."""
+    if config.getoption("dist", "no") != "loadgroup":
+        return
+    for item in items:
+        group = "engine" if item.get_closest_marker("engine") is not None else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def _record_line(name: str, data: bytes) -> str:
     digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
     return f"{name},sha256={digest},{len(data)}\n"

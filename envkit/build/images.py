@@ -6,12 +6,11 @@ import msgspec
 
 from envkit.build.documents import attach_documents, image_documents, write_documents
 from envkit.engines.builders import ImageResult, ImageWish, Output
+from envkit.engines.builders.staging import generate_for
 from envkit.engines.labels import image_labels
 from envkit.engines.makers import ImageMaker
 from envkit.engines.protocol import BuildContext
 from envkit.errors import BuildError
-from envkit.generate import generate_artifacts
-from envkit.generate.options import Options
 from envkit.model.image_build import BuiltImage, WrittenDocument
 from envkit.model.plan import Plan
 from envkit.system.directories import state_directory
@@ -39,7 +38,7 @@ def deliver_image(maker: ImageMaker, plan: Plan, context: BuildContext, delivery
     registry that refuses them has the image already.
     """
     builder = maker.choose_builder(context)
-    artifacts = generate_artifacts(plan, "dockerfile", Options(dialect=builder.capabilities.dialect))
+    artifacts = generate_for(plan, builder.capabilities.dialect)
     context = msgspec.structs.replace(context, artifacts=artifacts)
     for sentence in builder.capabilities.cost:
         context.note(sentence)

@@ -105,8 +105,10 @@ def read_manifest(path: Path) -> Bundle:
     return bundle
 
 
-def extract_files(path: Path, prefix: str, directory: Path) -> tuple[Path, ...]:
+def extract_files(path: Path, prefix: str, directory: Path, *, only: frozenset[str] | None = None) -> tuple[Path, ...]:
     """Write the files below `prefix` of a verified bundle into a directory and return them; raises `StorageError`.
+
+    `only` names those that are wanted, None: all.
 
     Raises `BundleError` when the file was changed meanwhile. A file that is there already is replaced.
     """
@@ -116,7 +118,7 @@ def extract_files(path: Path, prefix: str, directory: Path) -> tuple[Path, ...]:
         bundle = _read_manifest(archive, next(members, None), path)
         hashes = {file.path: file.sha256 for file in bundle.files}
         for member in members:
-            if not member.name.startswith(f"{prefix}/"):
+            if not member.name.startswith(f"{prefix}/") or (only is not None and member.name not in only):
                 continue
             target = directory / member.name.removeprefix(f"{prefix}/")
             ensure_directory(target.parent, mode=0o755)

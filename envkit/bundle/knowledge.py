@@ -36,7 +36,9 @@ def compare_knowledge(bundle: Bundle) -> Knowledge:
     here = overlay_directory()
     known = {file.name: Path(file.path) for file in find_files() if file.kind == "recipes"}
     brought = {file.path: file.sha256 for file in bundle.files}
-    missing, different, other = [], [], []
+    missing: list[str] = []
+    different: list[str] = []
+    other: list[str] = []
     for path, sha256 in brought.items():
         kind, _, place = path.partition("/")
         if kind == OVERLAY and _PLACE.fullmatch(place):
@@ -71,10 +73,9 @@ def _entries(file: DataFile, recipes: frozenset[str], vendors: frozenset[str]) -
     entries = []
     if file.kind == RECIPES and not Path(file.path).is_relative_to(over):
         entries.append(Entry(path=f"{RECIPES}/{file.name}.yaml", source=Path(file.path)))
-    for path in (Path(path) for path in (file.path, file.overlay) if path is not None):
-        if path.is_relative_to(over):
-            entries.append(Entry(path=f"{OVERLAY}/{path.relative_to(over)}", source=path))
-    return tuple(entries)
+    paths = (Path(path) for path in (file.path, file.overlay) if path is not None)
+    own = (path for path in paths if path.is_relative_to(over))
+    return (*entries, *(Entry(path=f"{OVERLAY}/{path.relative_to(over)}", source=path) for path in own))
 
 
 def _digest(path: Path) -> str | None:

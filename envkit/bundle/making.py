@@ -42,6 +42,7 @@ class Making(msgspec.Struct, frozen=True, kw_only=True):
     context: BuildContext
     maker: ImageMaker | None  # builds the images of container profiles; None: without images
     stage: Callable[[str, str], None]
+    frozen: bool = False  # the lock is taken as it is
 
 
 def make_bundle(path: Path, making: Making, scratch: Path) -> Bundle:
@@ -79,6 +80,7 @@ def make_bundle(path: Path, making: Making, scratch: Path) -> Bundle:
         profiles=tuple(each.name for each in making.profiles),
         files=tuple(describe_entry(found[place]) for place in sorted(found)),
         images=tuple(images),
+        frozen=making.frozen,
     )
     making.context.progress(Progress(text=f"writing {megabytes(sum(file.size for file in bundle.files))}"))
     write_bundle(path, bundle, found.values())

@@ -6,6 +6,7 @@ import typer
 
 from envkit import __version__
 from envkit.cli.asked import Asked
+from envkit.cli.bundle_application import bundle_application
 from envkit.cli.host_application import cdi_application, host_application
 from envkit.cli.matrix_application import matrix_application
 from envkit.cli.mirror_application import mirror_application
@@ -57,6 +58,7 @@ app.add_typer(host_application)
 app.add_typer(cdi_application)
 app.add_typer(matrix_application)
 app.add_typer(mirror_application)
+app.add_typer(bundle_application)
 app.add_typer(output_application)
 app.add_typer(project_application)
 

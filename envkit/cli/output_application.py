@@ -92,6 +92,7 @@ def generate_command(
 ) -> int:
     """Write an environment in the form of another tool; without SPEC, that of `envkit.yaml` and its lock."""
     from envkit.cli.commands.generate import Wanted, generate_files
+    from envkit.cli.planned import Placing
 
     asked = Asked(
         specs=tuple(specs or ()),
@@ -112,11 +113,7 @@ def generate_command(
     wanted = Wanted(
         format=output_format,
         directory=directory,
-        profiles=tuple(profiles or ()),
-        host=host,
-        target=target,
-        locked=locked,
-        frozen=frozen,
+        placing=Placing(profiles=tuple(profiles or ()), host=host, target=target, locked=locked, frozen=frozen),
         dialect=dialect,
         image=image,
         kind=kind,

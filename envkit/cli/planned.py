@@ -75,16 +75,20 @@ def describe_savings(plans: tuple[Plan, ...]) -> tuple[str, ...]:
 class Planner:
     """Makes the plan of each profile, asking engine and registry for base images where nothing is locked."""
 
-    def __init__(self, asking: Asking, placing: Placing, reporter: CommandReporter) -> None:
+    def __init__(
+        self, asking: Asking, placing: Placing, reporter: CommandReporter, *, outside: Path | None = None
+    ) -> None:
+        """Take `outside` for the directory of what is planned without a project."""
         self._file: ProjectFile | None = asking.file if not asking.typed.request.specs else None
         self._asking = asking
         self._placing = placing
         self._reporter = reporter
+        self._outside = outside
 
     @property
     def home(self) -> Path:
-        """The directory of the project, else the current one: what a lock names locally is below it."""
-        return current_directory() if self._file is None else self._file.directory
+        """The directory of the project, else that of the output: what a lock names locally is below it."""
+        return (self._outside or current_directory()) if self._file is None else self._file.directory
 
     def plan(self, each: ProfileInput) -> Plan:
         """Return the plan of one profile, from its lock where there is one; raises as resolving and locking do."""

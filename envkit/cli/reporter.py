@@ -44,7 +44,7 @@ class CommandReporter:
         text = strip_controls(_progress_text(progress))
         if self.terminal:
             self._spin(text)
-        elif not progress.finished and (progress.total is None or self._due()):
+        elif not progress.finished and (progress.done is None or self._due()):
             self._output.note(text)
 
     def confirm(self, question: str) -> bool:

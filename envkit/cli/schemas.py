@@ -2,6 +2,8 @@
 
 import msgspec
 
+from envkit.cli.commands.bundle_create import BundleCreated
+from envkit.cli.commands.bundle_load import BundleLoaded
 from envkit.cli.commands.environments import Listing, Removed
 from envkit.cli.commands.explain import Page
 from envkit.cli.commands.generate import Generated
@@ -13,6 +15,7 @@ from envkit.cli.commands.matrix_sources import SourcesReport
 from envkit.cli.commands.mirror import MirrorsShown, MirrorsTested
 from envkit.cli.output import Failure
 from envkit.data.checking import CheckReport
+from envkit.model.bundle import Bundle
 from envkit.model.diagnosis import Diagnosis
 from envkit.model.environment import Environment, Report
 from envkit.model.host import HostFacts
@@ -49,6 +52,9 @@ FILES: dict[str, type[msgspec.Struct]] = {
 }
 _FORMATS: tuple[type[msgspec.Struct], ...] = (
     BuildReport,
+    Bundle,
+    BundleCreated,
+    BundleLoaded,
     CheckReport,
     Diagnosis,
     Environment,

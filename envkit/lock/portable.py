@@ -5,7 +5,6 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlsplit
 
 import msgspec
-from packaging.utils import parse_wheel_filename
 
 from envkit.lock.written import lock_text, text_digest
 from envkit.model.address import display_url
@@ -114,8 +113,7 @@ def _usual_address(package: LockedPackage, index: _Served | None) -> str:
     filename = package.file.filename
     if index is not None:
         return f"{index.public.rstrip('/')}/{quote(filename)}"
-    _, _, _, tags = parse_wheel_filename(filename)
-    interpreter = ".".join(sorted({tag.interpreter for tag in tags}, reverse=True))
+    interpreter = filename.split("-")[-3]  # a wheel's name ends with its three tags
     return f"{_PUBLIC_FILES}/{interpreter}/{package.name[0]}/{package.name}/{quote(filename)}"
 
 

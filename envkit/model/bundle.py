@@ -30,3 +30,4 @@ class Bundle(Value, tag_field="format", tag="envkit-bundle/1"):
     profiles: tuple[str, ...]
     files: tuple[BundledFile, ...]
     images: tuple[BundledImage, ...] = ()
+    frozen: bool = False  # the lock was taken as it was, and the project file may ask for something else

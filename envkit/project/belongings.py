@@ -35,7 +35,9 @@ def _requirements(path: Path) -> list[Path]:
         found.append(Path(name))
         return read_foreign(name)
 
-    draft = importer_of(str(path), roles=frozenset({"requirements"})).import_file(read_foreign(str(path)), str(path), read)
+    draft = importer_of(str(path), roles=frozenset({"requirements"})).import_file(
+        read_foreign(str(path)), str(path), read
+    )
     return [*found, *(Path(line.text) for line in draft.constraints)]
 
 

@@ -6,6 +6,8 @@ from shutil import which
 
 import msgspec
 
+from envkit.data import load_mirrors
+from envkit.engines.builders.mirrors import system_sources
 from envkit.errors import EngineNotReadyError, LockError
 from envkit.model.package_manager import PackageManager
 from envkit.model.plan import SystemPackage
@@ -95,19 +97,29 @@ def parse_listing(text: str, manager: PackageManager) -> tuple[SystemPackage, ..
 
 
 def _command(simulation: Simulation, client: str, name: str, sources: PackageSources) -> Command:
-    reference = parse_reference(simulation.base.image)
-    digest = simulation.base.digest or reference.digest
-    image = simulation.base.image if digest is None else f"{simulation.base.image.partition('@')[0]}@{digest}"
-    proxies = {f"{scheme}_proxy": setting.value for scheme, setting in sorted(sources.proxies.items())}
+    given = {f"{scheme}_proxy": setting.value for scheme, setting in sorted(sources.proxies.items())}
+    packages = system_sources(simulation.base.os, sources, load_mirrors())
+    given |= {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    given |= {} if packages is None else {"ENVKIT_SOURCES": packages}
     argv = (
         *(client, "run", "--rm", "--name", name, "--user", "0", "--entrypoint", "/bin/sh"),
         *("--platform", simulation.platform, *_network(client)),
         # By name alone: the values may hold credentials, and everybody on the machine can read arguments.
-        *(part for variable in ("DEBIAN_FRONTEND", "LC_ALL", *proxies) for part in ("--env", variable)),
-        *(image, "-c", simulation.manager.simulate or "", "sh", *simulation.names),
+        *(part for variable in given for part in ("--env", variable)),
+        *(_image(simulation.base, sources), "-c", simulation.manager.simulate or "", "sh", *simulation.names),
     )
-    environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", **proxies}
-    return Command(argv=argv, environment=environment, timeout_seconds=_SECONDS)
+    return Command(argv=argv, environment=given, timeout_seconds=_SECONDS)
+
+
+def _image(base: Base, sources: PackageSources) -> str:
+    """Return the image by its digest, at the mirror of its registry where one is set: the engine need not know it."""
+    reference = parse_reference(base.image)
+    digest = base.digest or reference.digest
+    mirror = sources.mirrors.get(reference.registry)
+    if mirror is not None:
+        place = (mirror.value.partition("://")[2] or mirror.value).strip("/")
+        return f"{place}/{reference.repository}{f'@{digest}' if digest else f':{reference.version}'}"
+    return base.image if digest is None else f"{base.image.partition('@')[0]}@{digest}"
 
 
 def _network(client: str) -> tuple[str, ...]:

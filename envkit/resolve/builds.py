@@ -53,7 +53,12 @@ def offers(recipe: Recipe, release: ReleaseRow, architecture: str, rows: dict[st
         return True
     if any(variant in rows for variant in release.also.get(architecture, ())):
         return True
-    return any(_is_placed(row) for row in recipe.variants)
+    return bool(placed_rows(recipe.variants))
+
+
+def placed_rows(rows: tuple[VariantRow, ...]) -> tuple[VariantRow, ...]:
+    """Return the rows that say themselves where their builds are to be had."""
+    return tuple(row for row in rows if _is_placed(row))
 
 
 def find_variant(rows: list[VariantRow], release: str) -> VariantRow | None:

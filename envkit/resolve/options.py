@@ -11,7 +11,7 @@ from envkit.model.recipe import Recipe, VariantRow
 from envkit.model.reserved import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
-from envkit.resolve.builds import expand_release, offers, stable_releases, variant_rows
+from envkit.resolve.builds import expand_release, offers, placed_rows, stable_releases, variant_rows
 from envkit.resolve.companions import Companions, companions_at, find_named, index_companions, wheelhouse_companions
 from envkit.resolve.devices import vendor_names
 from envkit.resolve.problem import Problem, Want
@@ -260,12 +260,15 @@ class OptionPool:
 
 
 def _rows_for(recipe: Recipe, architecture: str, vendor: str) -> tuple[Recipe, dict[str, list[VariantRow]]]:
-    """Leave out of a recipe the variants that a vendor has no part in, so that no builds are made of them."""
+    """Leave out of a recipe the variants that a vendor has no part in, so that no builds are made of them.
+
+    The recipe keeps the rows that say themselves where they are to be had; the others come by variant.
+    """
     own = tuple(row for row in recipe.variants if row.vendor == vendor)
     named = {row.variant for row in own}
     # Which row covers a release is decided among all rows of a variant, whatever their vendors.
     rows = {name: every for name, every in variant_rows(recipe, architecture).items() if name in named}
-    return replace(recipe, variants=own), rows
+    return replace(recipe, variants=placed_rows(own)), rows
 
 
 def vendor_tiers(source: OptionSource, vendor: str, problem: Problem) -> Iterator[Callable[[str], tuple[Option, ...]]]:

@@ -114,7 +114,11 @@ def main(wheels: str, changed: str, *imports: str) -> None:
         "base MiB": unpacked_mib(BASE)
     }
     client = which("docker", path="/usr/bin") or "docker"
-    subprocess.run((client, "rmi", *(f"envkit-bench:{tag}" for tag in ("cold", "changed", "plain"))), check=True)
+    subprocess.run(
+        (client, "rmi", *(f"envkit-bench:{tag}" for tag in ("cold", "changed", "plain"))),
+        check=True,
+        capture_output=True,
+    )
     sys.stdout.write(json.dumps({key: round(value, 1) for key, value in figures.items()}, indent=2) + "\n")
 
 

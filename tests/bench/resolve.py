@@ -28,6 +28,9 @@ CASES = (
     ("h100,driver=580.65.06,os=ubuntu-24.04", ("pytorch", "jax", "onnxruntime"), None),
     ("rtx 5090,driver=570.124.06,os=ubuntu-24.04", ("pytorch",), None),
     ("gtx 1080 ti,driver=580.65.06,os=ubuntu-24.04", ("pytorch>=2.15",), "nvidia"),  # refused, with remedies
+    # Refused, and no single change is enough: pairs of them are.
+    ("v100,rtx 5090,driver=580.65.06,os=ubuntu-24.04", ("pytorch>=2.15",), "nvidia"),
+    ("k80,driver=450.80.02,os=ubuntu-22.04", ("pytorch>=2.9", "jax"), "nvidia"),
     ("mi300x,driver=6.3.0,os=ubuntu-22.04", ("pytorch",), None),
     ("cpu,os=ubuntu-24.04", ("pytorch", "jax"), None),
 )

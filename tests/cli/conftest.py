@@ -5,10 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pytest
+
+from envkit.data.compiled import load_compiled
 
 RECIPE = """
 name: tinyframe
@@ -48,6 +52,16 @@ class Ended(NamedTuple):
         return json.loads(self.stdout)
 
 
+@cache
+def compiled_data() -> dict[str, bytes]:
+    """Compile the data files once for all homes: one that adds files of its own still compiles them itself."""
+    with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        for name in ("CACHE", "CONFIG"):
+            patch.setenv(f"XDG_{name}_HOME", directory)
+        load_compiled()
+        return {path.name: path.read_bytes() for path in Path(directory, "envkit", "matrix").iterdir()}
+
+
 class Home:
     """A user's home, in which commands are run."""
 
@@ -70,6 +84,10 @@ class Home:
             "LANG": "C.UTF-8",
         }
         self.project.mkdir(parents=True)
+        kept = root / "cache" / "envkit" / "matrix"
+        kept.mkdir(parents=True)
+        for name, content in compiled_data().items():
+            (kept / name).write_bytes(content)
 
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> Ended:
         completed = subprocess.run(

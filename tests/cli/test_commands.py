@@ -55,6 +55,7 @@ def median_seconds(argv: list[str]) -> float:
     return statistics.median(times)
 
 
+@pytest.mark.alone
 def test_version_takes_less_than_thrice_the_interpreter(home) -> None:
     # The goal is twice, which tests/bench measures; a shared machine gets some air.
     bare = median_seconds([sys.executable, "-c", "pass"])

@@ -133,6 +133,7 @@ def test_a_proxy_of_this_user_is_checked(home, engineless: dict[str, str]) -> No
     )
 
 
+@pytest.mark.alone
 @pytest.mark.engine
 def test_with_an_engine_the_machine_is_healthy_in_time(home) -> None:
     if not os.environ.get("DOCKER_HOST"):
@@ -148,6 +149,7 @@ def test_with_an_engine_the_machine_is_healthy_in_time(home) -> None:
     assert verdicts["rootless"] != "unknown"
 
 
+@pytest.mark.alone
 def test_the_doctor_takes_less_than_two_seconds(home, engineless: dict[str, str]) -> None:
     home.run("doctor", **engineless)  # compiles the data files of a new home
     started = time.perf_counter()

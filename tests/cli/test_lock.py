@@ -173,6 +173,7 @@ def test_lock_through_a_mirror_does_not_name_it_and_installs_through_another(tin
     up = tiny.run("up", "--locked", "--profile", "laptop", "--json", UV_CACHE_DIR=str(tiny.root / "empty-cache"))
     assert (up.status, up.stderr.count("2 of 2 packages equal the lock")) == (0, 1), up.stderr
     assert len(server.seen) == seen
+    assert not list(tiny.data.rglob("pyproject.toml"))  # which held the address, and may hold credentials
     assert {path.rsplit("/", 1)[0] for path in second.seen} <= {"/files", "/simple/tinydep", "/simple/tinyframe"}
 
 
@@ -194,6 +195,15 @@ def test_up_from_a_lock_resolves_nothing_and_stands_unchanged_the_second_time(ti
     assert "2 of 2 packages equal the lock" in up.stderr
     assert tiny.run("up", "--locked", "--offline", "--json").json["unchanged"] is True
     assert tiny.run("status", "--exit-code").status == 0
+
+
+def test_where_no_index_may_be_asked_none_is(tiny, serve_index) -> None:
+    write(tiny)
+    forbidden = serve_index(tiny.project / "wheels")
+    settings = {"PIP_NO_INDEX": "1", "PIP_INDEX_URL": forbidden.url}
+    assert tiny.run("lock", **settings).status == 0
+    assert tiny.run("up", "--locked", UV_CACHE_DIR=str(tiny.root / "empty-cache"), **settings).status == 0
+    assert forbidden.seen == []
 
 
 def test_locked_refuses_what_the_file_asks_otherwise_and_frozen_does_not(tiny) -> None:

@@ -48,6 +48,7 @@ def test_up_ends_with_a_proven_container_without_rights(site) -> None:
     assert "0" not in fields["Uid"].split()
 
 
+@pytest.mark.alone
 def test_the_same_up_again_changes_nothing_and_is_quick(site) -> None:
     first = site.run(*up(site, "--json"))
     started = time.monotonic()

@@ -40,6 +40,7 @@ def test_up_prints_its_outcome_as_json(tiny) -> None:
     assert kept == outcome["report"]
 
 
+@pytest.mark.alone
 def test_the_same_up_again_changes_nothing_and_is_quick(tiny) -> None:
     tiny.run(*UP)
     before = {path: path.stat().st_mtime_ns for path in tiny.data.rglob("*")}

@@ -13,6 +13,7 @@ from envkit.engines.protocol import Progress
 from envkit.errors import (
     DriftError,
     ImageMissingError,
+    LockError,
     LockFileError,
     RegistryError,
     UnsatisfiableError,
@@ -350,7 +351,7 @@ def own_index(url: str) -> tuple[PackageIndex, ...]:
 
 
 PLACE = "packages/aa/bb/" + "c" * 60
-GUESS = "https://files.pythonhosted.org/packages/py3.py2/a/alpha/alpha-1.0-py2.py3-none-any.whl"
+GUESS = "https://files.pythonhosted.org/packages/py2.py3/a/alpha/alpha-1.0-py2.py3-none-any.whl"
 
 
 @pytest.mark.parametrize(
@@ -530,10 +531,15 @@ def test_package_manager_of_the_image_tells_what_would_be_added() -> None:
     found = simulate_installation(simulation, container_client(), PackageSources())
     assert [package.name for package in found] == ["hello"]  # the other is in the image
     assert re.fullmatch(r"2\.\d.*", found[0].version or "")
+    mirrors = {"deb.debian.org": Setting(value="http://mirror.invalid/debian", origin="test")}
+    away = msgspec.structs.replace(simulation, base=msgspec.structs.replace(base, os="debian-12"))
+    with pytest.raises(LockError) as unreachable:
+        simulate_installation(away, container_client(), PackageSources(mirrors=mirrors))
+    assert any("mirror.invalid" in fact for fact in unreachable.value.facts)
     nothing = msgspec.structs.replace(simulation, names=("no-such-package-anywhere",))
-    with pytest.raises(Exception, match="cannot be installed together") as caught:
+    with pytest.raises(LockError, match="cannot be installed together") as caught:
         simulate_installation(nothing, container_client(), PackageSources())
-    assert any("no-such-package-anywhere" in fact for fact in getattr(caught.value, "facts", ()))
+    assert any("no-such-package-anywhere" in fact for fact in caught.value.facts)
 
 
 def test_registry_that_cannot_be_asked_is_told_for_each_image_and_offline_no_server_is_asked() -> None:

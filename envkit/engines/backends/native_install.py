@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from envkit.engines.backends.native_requirements import constraint_lines, needs_sources, project_text
+from envkit.engines.backends.native_requirements import constraint_lines, project_text
 from envkit.engines.protocol import BuildContext, Progress
 from envkit.errors import BuildError
 from envkit.model.plan import Plan
@@ -18,6 +18,7 @@ from envkit.system.uv import explain_failure, explanation, plain_output, uv_cach
 
 ASIDE = ".removed-"  # how the name of an installation begins that is being removed
 _INSTALL_SECONDS = 4 * 3600.0  # gigabytes over a slow line
+_PROJECT = "pyproject.toml"
 _SIGNAL_BASE = 128  # `attach_command` shows the end by a signal as 128 and its number
 
 
@@ -41,7 +42,7 @@ def install_lock(plan: Plan, context: BuildContext, generation: Path) -> None:
     )
     # Bytecode is not compiled here: all of torch takes 17 s, and the verification that follows leaves the bytecode of
     # what it imports.
-    install = _by_name(plan, context, generation) if needs_sources(plan, context.sources) else _by_address(document)
+    install = _by_name(plan, context, generation) if plan.lock.portable else _by_address(document)
     _run(
         (
             *("pip", *install, "--python", str(venv / "bin" / "python")),
@@ -51,6 +52,7 @@ def install_lock(plan: Plan, context: BuildContext, generation: Path) -> None:
         "installing the packages failed",
         terminal=context.terminal,
     )
+    (generation / _PROJECT).unlink(missing_ok=True)  # addresses in it may hold credentials
 
 
 def _by_address(document: Path) -> tuple[str, ...]:
@@ -58,10 +60,15 @@ def _by_address(document: Path) -> tuple[str, ...]:
 
 
 def _by_name(plan: Plan, context: BuildContext, generation: Path) -> tuple[str, ...]:
-    project, constraints = generation / "pyproject.toml", generation / "constraints.txt"
+    project, constraints = generation / _PROJECT, generation / "constraints.txt"
     write_atomically(project, project_text(plan, context.sources))
     write_atomically(constraints, constraint_lines(plan))
-    return ("install", "--no-deps", "--requirements", str(project), "--constraints", str(constraints))
+    places = sorted({str(Path(each.file.path).parent) for each in plan.lock.packages if each.file.path is not None})
+    return (
+        *("install", "--no-deps", "--requirements", str(project), "--constraints", str(constraints)),
+        *(part for place in places for part in ("--find-links", place)),
+        *(("--no-index",) if context.sources.no_index else ()),
+    )
 
 
 def remove_tree(path: Path) -> None:

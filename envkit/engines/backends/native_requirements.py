@@ -1,7 +1,7 @@
 """A lock as a project that uv installs by names and hashes, from the sources of this machine.
 
-The addresses in a project's lock are public ones. Where packages come from a mirror or a wheelhouse they may lead
-nowhere, so that the sources are searched instead; what they serve is checked against the hashes.
+The addresses in a project's lock are public ones, which may lead nowhere where packages come from a mirror or a
+wheelhouse, so that the sources are searched instead; what they serve is checked against the hashes.
 """
 
 import json
@@ -13,18 +13,13 @@ from envkit.model.resolution import PackageIndex
 from envkit.model.sources import PackageSources
 
 
-def needs_sources(plan: Plan, sources: PackageSources) -> bool:
-    """Tell whether the wheels of a plan are looked for at this machine's sources, not at the addresses of its lock."""
-    elsewhere = (sources.index, *sources.extra_indexes, *sources.wheelhouses, *sources.named_indexes.values())
-    replaced = any(setting is not None for setting in elsewhere) or bool(sources.mirrors)
-    return plan.lock.portable and (replaced or sources.no_index)
-
-
 def project_text(plan: Plan, sources: PackageSources) -> str:
     """Return the `pyproject.toml` of a project that needs exactly the locked packages."""
     pins = [f"{package.name}=={package.version}" for package in plan.lock.packages]
     python = plan.python.removesuffix("t")
-    locked = {package.name for package in plan.lock.packages}
+    # What lies on this machine is found there, and where no index may be asked everything has to be.
+    fetched = {package.name for package in plan.lock.packages if package.file.path is None and not sources.no_index}
+    indexes = tuple(index for index in plan.indexes if fetched & set(index.packages))
     lines = [
         "[project]",
         'name = "this-environment"',
@@ -34,9 +29,9 @@ def project_text(plan: Plan, sources: PackageSources) -> str:
         "",
         "[tool.uv.sources]",
     ]
-    for index in plan.indexes:
-        lines += [f"{_text(name)} = {{ index = {_text(index.name)} }}" for name in index.packages if name in locked]
-    for index in plan.indexes:
+    for index in indexes:
+        lines += [f"{_text(name)} = {{ index = {_text(index.name)} }}" for name in index.packages if name in fetched]
+    for index in indexes:
         url = _text(_address(index, sources))
         lines += ["", "[[tool.uv.index]]", f"name = {_text(index.name)}", f"url = {url}", "explicit = true"]
     return "\n".join(lines) + "\n"

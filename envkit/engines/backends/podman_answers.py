@@ -116,6 +116,11 @@ ADAPTATIONS = (
         options=_limits(),
     ),
     Adaptation(
+        words=("slirp4netns failed", "pasta failed", "netavark", "cni plugin"),
+        sentence="podman cannot make a network here: the container has this machine's own, reached from everywhere",
+        options=("--network=host",),
+    ),
+    Adaptation(
         words=("container-init binary not found",),
         sentence="podman has no `catatonit`: ended processes of the container are not cleared away",
         without=("--init",),

@@ -108,7 +108,9 @@ class BuildxBuilder:
             case Output.NONE:
                 return pushed or ("--output=type=cacheonly",)
             case Output.OCI | Output.DOCKER:
-                kind = f"type={wish.output}"
+                # What earlier builds left compressed otherwise would be taken as it is: `docker load` takes no zstd,
+                # and the same image would not be the same file.
+                kind = f"type={wish.output},compression=gzip,force-compression=true"
                 return (f'--output={kind},"dest={(wish.path or "").replace(chr(34), chr(34) * 2)}"', *pushed)
 
 
