@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from envkit.detect import detect_host
-from envkit.detect.probe_state import probe_state
 from envkit.errors import DataError
 from envkit.model.host import HostFacts
-from envkit.system.answers import KeepingHost
-from envkit.system.directories import data_directory, probe_cache_directory
+from envkit.system.directories import data_directory
 from envkit.system.host import Host
-from envkit.system.live import LiveHost
 
 if TYPE_CHECKING:
     from envkit.detect.recorded import RecordedFacts
@@ -26,7 +22,12 @@ _FOLDER_TITLE = "host.yaml"
 
 def live_facts(*, fresh: bool = False) -> HostFacts:
     """Detect this machine; `fresh`: without the kept answers of the vendors' tools and libraries."""
-    host: Host = LiveHost() if fresh else KeepingHost(probe_cache_directory(), probe_state)
+    # Imported here: where a target or a recorded machine is named, nothing is detected.
+    from envkit.detect import detect_host
+    from envkit.detect.probe_state import kept_host
+    from envkit.system.live import LiveHost
+
+    host: Host = LiveHost() if fresh else kept_host()
     facts = detect_host(host, data_directory=str(data_directory()))
     if not any(engine.elsewhere for engine in facts.engines or ()):
         return facts
@@ -113,8 +114,9 @@ def _recorded(content: bytes, path: str) -> "RecordedFacts | None":
 
 
 def _folder_facts(folder: Path) -> HostFacts:
-    # Imported here: this machine needs neither.
+    # Imported here: this machine needs neither of the last two.
     from envkit.data import load_document
+    from envkit.detect import detect_host
     from envkit.system.replay import FolderHost
 
     title = folder / _FOLDER_TITLE

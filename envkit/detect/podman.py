@@ -42,7 +42,8 @@ def detect_podman(host: Host) -> ContainerEngine | None:
     if client is None:
         return None
     found = ContainerEngine(name="podman", client=client, builder="buildah")
-    completed = host.run(Command(argv=(client, "info", "--format", "json"), timeout_seconds=_SECONDS))
+    # It looks through its whole store for this, which takes longer than all the rest of a detection.
+    completed = host.run(Command(argv=(client, "info", "--format", "json"), timeout_seconds=_SECONDS, stable=True))
     information = decode_json(completed.stdout, _Information)
     if information is None:
         said = completed.failure or completed.stderr.strip().rpartition("\n")[2] or "no answer that can be read"

@@ -1,5 +1,7 @@
 """The state of a machine in which the answers of vendors' tools stay what they are."""
 
+from envkit.system.answers import KeepingHost
+from envkit.system.directories import probe_cache_directory
 from envkit.system.host import Host
 
 _BOOT = "/proc/sys/kernel/random/boot_id"
@@ -11,6 +13,11 @@ _FILES = ("/proc/driver/nvidia/version", "/etc/ld.so.cache")
 _FOLDERS = (_PCI, "/dev", "/dev/nvidia-caps", "/dev/dri", "/dev/accel", "/sys/class/kfd/kfd/topology/nodes")
 _NAMESPACE = "/proc/self/ns/mnt"
 _LIMIT_BYTES = 4 * 1024 * 1024
+
+
+def kept_host() -> KeepingHost:
+    """Return this machine, whose tools that answer slowly are asked once for each state of it."""
+    return KeepingHost(probe_cache_directory(), probe_state)
 
 
 def probe_state(host: Host) -> str | None:

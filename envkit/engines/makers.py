@@ -3,6 +3,7 @@
 from typing import Protocol, cast
 
 from envkit.detect.engines import detect_engines
+from envkit.detect.probe_state import kept_host
 from envkit.engines import load_engine
 from envkit.engines.builders import Builder, ImageResult, ImageWish, Output
 from envkit.engines.builders.choice import choose_builder
@@ -10,7 +11,6 @@ from envkit.engines.ladder import usable_engines
 from envkit.engines.protocol import BuildContext
 from envkit.errors import EngineNotReadyError, UsageError
 from envkit.model.plan import Plan
-from envkit.system.live import LiveHost
 
 
 class ImageMaker(Protocol):
@@ -38,7 +38,7 @@ def image_maker(engine: str | None, output: Output) -> ImageMaker:
 
     Raises `EngineNotReadyError` where an image is to go into an engine's store and no engine can be used.
     """
-    found = detect_engines(LiveHost()) or ()
+    found = detect_engines(kept_host()) or ()
     usable = usable_engines(found)
     if engine is not None and engine not in usable:
         reasons = tuple(f"{each.name}: {each.reason or 'cannot be used'}" for each in found if not each.usable)

@@ -7,9 +7,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from envkit.bundle.archive import Entry, describe_entry, extract_files, verify_bundle, write_bundle
-from envkit.errors import BundleError, StorageError
-from envkit.model.bundle import Bundle
+from envkit.bundle.archive import (
+    Entry,
+    describe_entry,
+    extract_files,
+    read_manifest,
+    verify_bundle,
+    write_bundle,
+)
+from envkit.errors import BundleError, DataError, StorageError
+from envkit.model.bundle import Bundle, BundledImage
+
+REFERENCE = "envkit/demo:0123456789ab"
 
 
 def entries(directory: Path) -> tuple[Entry, ...]:
@@ -129,3 +138,37 @@ def test_files_of_a_bundle_that_changed_after_it_was_verified_are_not_left(bundl
     with pytest.raises(BundleError, match="was changed"):
         extract_files(bundle, "project", tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../evil"},
+        {"name": ""},
+        {"profiles": ("gpu\n",)},
+        {
+            "images": (
+                BundledImage(profile="gpu", reference="python:3.12", image="sha256:0", path="project/envkit.lock"),
+            )
+        },
+        {"images": (BundledImage(profile="gpu", reference=REFERENCE, image="sha256:0", path="images/none.tar"),)},
+        {"images": (BundledImage(profile="no", reference=REFERENCE, image="sha256:0", path="project/envkit.lock"),)},
+    ],
+)
+def test_names_that_could_stand_for_something_else_are_refused(bundle: Path, change: dict[str, object]) -> None:
+    changed = msgspec.structs.replace(verify_bundle(bundle), **change)
+    rewritten(bundle, {"manifest.json": msgspec.json.encode(changed)})
+    for read in (verify_bundle, read_manifest):
+        with pytest.raises(BundleError, match="a name that no bundle has"):
+            read(bundle)
+
+
+@pytest.mark.parametrize("name", ["project/my file", "project/.hidden", "../x", "project/ü"])
+def test_a_file_with_a_name_that_loading_would_refuse_is_not_bundled(name: str) -> None:
+    with pytest.raises(DataError, match="does not take a file of this name"):
+        describe_entry(Entry(path=name, text=""))
+
+
+def test_only_the_files_that_are_wanted_come_out(bundle: Path, tmp_path: Path) -> None:
+    assert extract_files(bundle, "wheels", tmp_path / "out", only=frozenset({"wheels/other.whl"})) == ()
+    assert not (tmp_path / "out").exists()

@@ -214,7 +214,8 @@ def test_a_machine_without_the_python_is_told_so(locked, other) -> None:
     document = json.loads(lock.read_text(encoding="utf-8"))
     document["profiles"][0]["holds"]["python"] = "3.99"
     lock.write_text(json.dumps(document), encoding="utf-8")
-    shutil.copy(create(locked), other.project)
+    made = locked.run("bundle", "create", "--offline", "--wheelhouse", "../served", "-o", str(other.project))
+    assert "`laptop` needs Python 3." in made.stderr
     loaded = other.run("bundle", "load", "mine.envkit")
     assert loaded.status == 0
     assert "profile `laptop` is not for this machine: python: needs 3.99, seen 3." in loaded.stderr

@@ -174,3 +174,28 @@ def test_an_image_that_is_not_the_one_of_the_manifest_is_not_loaded(maker, other
     assert tags(maker.name) == []
     assert docker("images", "--quiet", "--no-trunc", "python:3.11-slim-bookworm") == base
     assert [path.name for path in other.project.iterdir()] == [bundle.name]
+
+
+def test_an_image_of_one_engine_is_taken_by_the_other(maker, other) -> None:
+    if shutil.which("podman") is None:
+        pytest.skip("no `podman` here")
+    bundle = create(maker)
+    shutil.copy(bundle, other.project)
+    loaded = other.run("bundle", "load", bundle.name, "--engine", "podman")
+    assert loaded.status == 0, loaded.stderr
+    line = f"cd {maker.name} && envkit up --locked --offline --wheelhouse wheels --profile box --engine podman"
+    assert loaded.stdout.strip() == line
+    try:
+        up = subprocess.run(
+            ["sh", "-euc", line],  # noqa: S607 - the line is what is tested
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=other.project,
+            env={**other.environment, "BUILDX_BUILDER": "nobody-has-this-builder"},
+        )
+        assert up.returncode == 0, up.stderr
+        assert "(reused)" in up.stderr
+    finally:
+        other.run("rm", maker.name, "-y")
+    assert tags(maker.name) == []  # not in docker

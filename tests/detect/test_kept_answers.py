@@ -23,7 +23,6 @@ SYSTEM = {
     "modinfo",
     "dkms",
     "docker",
-    "podman",
     "sysctl",
     "sw_vers",
 }

@@ -14,15 +14,18 @@ PROJECT = """\
 format: envkit/1
 name: offline
 recipes: [xgboost]
+python: "{python}"
 profiles:
-  here: {on: cpu, engine: native}
+  here: {{on: cpu, engine: native}}
 """
 
 
 def test_a_bundle_installs_with_networking_off(machine, tmp_path: Path) -> None:
     if subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode != 0:  # noqa: S607
         pytest.skip("this user can make no network namespace")
-    (machine.root / "envkit.yaml").write_text(PROJECT, encoding="utf-8")
+    # That of the tests is there for both machines; others may belong to one user's home.
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    (machine.root / "envkit.yaml").write_text(PROJECT.format(python=python), encoding="utf-8")
     locked = machine.run("lock")
     assert locked.status == 0, locked.stderr
     made = machine.run("bundle", "create", "--json")

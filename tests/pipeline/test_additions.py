@@ -9,8 +9,8 @@ from envkit.model.availability import Availability
 from envkit.model.host import Runtime
 from envkit.model.request import Allowance, Mode, Request
 from envkit.model.resolution import Resolution
-from envkit.settle import require_additions
 from envkit.resolve import parse_spec, resolve_request, target_facts
+from envkit.settle import require_additions
 
 MATRIX = load_matrix(("pytorch",))
 HOST = target_facts("h100,driver=535.104.05,os=ubuntu-24.04", MATRIX)

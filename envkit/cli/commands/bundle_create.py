@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
+from envkit import __version__
 from envkit.bundle.making import Making, Packed, make_bundle, megabytes
 from envkit.cli.asked import Asked
 from envkit.cli.asking import Asking, read_asking
@@ -97,6 +98,8 @@ def create_bundle(output: Output, asked: Asked, creation: Creation) -> int:
         reporter.stage("Bundled", f"{path}: {len(bundle.files)} files, {megabytes(created.size)}")
         for each in created.without_image:
             reporter.note(f"without the image of `{each}`: its base image must be there where it is brought up")
+        for sentence in _needs(profiles):
+            reporter.note(sentence)
         reporter.note(f"sha256 {created.sha256}")
         reporter.note(f"there: envkit bundle load {path.name}")
     output.data(to_json(created) if creation.as_json else created.path)
@@ -136,6 +139,13 @@ def _packed(name: str, file: ProjectFile, lock: ProjectLock, asking: Asking, cre
         plan=msgspec.structs.replace(plan, platform=profile.image_platform),
         wheels_inside={each.filename: each.path for each in files if each.path is not None},
     )
+
+
+def _needs(profiles: tuple[Packed, ...]) -> tuple[str, ...]:
+    """Say what the other machine must have, since no bundle brings it."""
+    native = (each for each in profiles if each.plan.mode is Mode.NATIVE)
+    pythons = (f"`{each.name}` needs Python {each.plan.python} there, which is not in the bundle" for each in native)
+    return (f"envkit {__version__} has to be installed there", *pythons)
 
 
 def _maker(creation: Creation, context: BuildContext) -> ImageMaker | None:

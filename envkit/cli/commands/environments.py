@@ -4,6 +4,7 @@ import sys
 
 from envkit.cli.output import Output
 from envkit.detect.engines import detect_engines
+from envkit.detect.probe_state import kept_host
 from envkit.engines import hold_environment
 from envkit.engines.protocol import Engine
 from envkit.errors import EngineNotReadyError, UsageError
@@ -12,7 +13,6 @@ from envkit.model.host import ContainerEngine
 from envkit.model.value import Value, to_json
 from envkit.run import find_environment, standing_environments
 from envkit.run.records import forget_records
-from envkit.system.live import LiveHost
 
 
 class Listing(Value, tag_field="format", tag="envkit-list/1"):
@@ -30,7 +30,7 @@ class Removed(Value, tag_field="format", tag="envkit-removed/1"):
 
 def engines() -> tuple[ContainerEngine, ...]:
     """Return the container engines of this machine."""
-    return detect_engines(LiveHost()) or ()
+    return detect_engines(kept_host()) or ()
 
 
 def list_environments(output: Output, *, as_json: bool) -> int:
