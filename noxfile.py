@@ -16,7 +16,7 @@ nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["format", "lint", "types", "contracts", "scripts", "generated", "tests"]
 
-SCRIPTS = ("install.sh", ".ci/run", ".ci/engine", ".ci/npm")
+SCRIPTS = ("install.sh", ".ci/run", ".ci/engine", ".ci/npm", ".ci/quadlet")
 
 
 @nox.session
@@ -65,11 +65,11 @@ def generate(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, with coverage, one process for each core; what follows `--` goes to pytest."""
     session.run("coverage", "erase")
-    pytest = ("pytest", "--cov", "--cov-append", "--cov-report=", *session.posargs)
+    pytest = ("python", "-m", "pytest", "--cov", "--cov-append", "--cov-report=", *session.posargs)
     none_selected = 5
-    parallel = ("--numprocesses=auto", "--dist=loadgroup", "-m", "not alone")
+    parallel = ("--numprocesses=auto", "--dist=loadgroup")
     session.run(*pytest, *parallel, success_codes=[0, none_selected])
-    session.run(*pytest, "-m", "alone", success_codes=[0, none_selected])
+    session.run(*pytest, "--alone", success_codes=[0, none_selected])
     session.run("coverage", "report", "--skip-covered", "--format=total")
 
 

@@ -356,9 +356,9 @@ class IndexUnreachableError(NetworkError):
 class RegistryError(NetworkError):
     """An image registry could not be reached, or refused to answer.
 
-    The message names the address and the reason. Credentials are taken from Docker's `config.json` (`docker login`), also
-    through its credential helpers. A registry that stands in for another one is named in the project file,
-    `sources.mirrors`.
+    The message names the address and the reason. Credentials are taken from Docker's `config.json` (`docker login`),
+    also through its credential helpers. A registry that stands in for another one is set with `envkit mirror use`, or
+    in the project file, `sources.mirrors`.
     """
 
     code = "EK0903"

@@ -5,7 +5,7 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -14,7 +14,6 @@ from envkit.data import load_mirrors
 from envkit.engines.ladder import Rung
 from envkit.engines.protocol import Progress
 from envkit.errors import AcceleratorUnusedError, AdditionMissingError, UnsatisfiableError
-from envkit.lock import Earlier, lock_request
 from envkit.model.address import display_url, mirrored_url
 from envkit.model.availability import PUBLIC_INDEX, Availability, ImageState
 from envkit.model.host import HostFacts
@@ -32,6 +31,9 @@ from envkit.resolve.command import request_command
 from envkit.system.constraints import read_constraints
 from envkit.system.http import probe_index
 from envkit.system.wheelhouse import scan_wheelhouses
+
+if TYPE_CHECKING:
+    from envkit.lock import Earlier
 
 _SHOWN_REASONS = 4  # `envkit resolve` shows all
 
@@ -139,7 +141,7 @@ def settle_choice(
     matrix: Matrix,
     find_base: Callable[[str], ImageState] | None,
     reporter: Reporter,
-    earlier: Earlier | None = None,
+    earlier: "Earlier | None" = None,
 ) -> Settled:
     """Resolve and lock for one machine, asking before a device is left unused; without a lock when nothing fits.
 
@@ -178,7 +180,7 @@ def ask_about(
     wish: Wish,
     find_base: Callable[[str], ImageState] | None,
     reporter: Reporter,
-    earlier: Earlier | None = None,
+    earlier: "Earlier | None" = None,
 ) -> Ask:
     """Return the effects that a choice for this machine is tried with; versions of an `earlier` lock are preferred."""
 
@@ -186,6 +188,8 @@ def ask_about(
         chosen = resolution.chosen
         assert chosen is not None  # noqa: S101 - settle_lock locks only what was chosen
         reporter.progress(Progress(text=f"locking {chosen.candidate}", done=0))
+        from envkit.lock import lock_request  # a resolution alone needs nothing of it
+
         return lock_request(
             resolution,
             wish.sources,

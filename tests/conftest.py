@@ -19,13 +19,24 @@ from envkit.system.live import LiveHost
 MakeWheel = Callable[..., Path]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tell parallel workers what stays together: a file, and all that share this machine's engines."""
-    if config.getoption("dist", "no") != "loadgroup":
-        return
-    for item in items:
-        group = "engine" if item.get_closest_marker("engine") is not None else str(item.path)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--alone", action="store_true", help="run what parallel workers leave out: tests marked `alone`")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Tell parallel workers what they leave out, and what stays together: a file, and all that use an engine."""
+    parallel = config.getoption("loadgroup", default=False)  # pytest-xdist sets it in workers
+    if parallel or config.getoption("alone"):
+        left_out = {item for item in items if (item.get_closest_marker("alone") is None) is not parallel}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
+    for item in items if parallel else ():
+        group = "engine" if item.get_closest_marker("engine") is not None else item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    if parallel and items and "@" not in items[0].nodeid:
+        raise pytest.UsageError("this pytest-xdist cannot group tests of this pytest: see pyproject.toml")
 
 
 def _record_line(name: str, data: bytes) -> str:

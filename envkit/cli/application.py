@@ -10,6 +10,7 @@ from envkit.cli.bundle_application import bundle_application
 from envkit.cli.host_application import cdi_application, host_application
 from envkit.cli.matrix_application import matrix_application
 from envkit.cli.mirror_application import mirror_application
+from envkit.cli.narrowed import narrowed
 from envkit.cli.options import (
     Allow,
     BaseImage,
@@ -90,7 +91,8 @@ def run_application(arguments: tuple[str, ...], output: Output) -> int:
         arguments = (*arguments[1:], "--help")
     given, command = split_command(with_upgrade_value(arguments))
     try:
-        status = app(args=list(given), prog_name="envkit", standalone_mode=False, obj=Invocation(output, command))
+        parser = narrowed(app, given[0])
+        status = parser(args=list(given), prog_name="envkit", standalone_mode=False, obj=Invocation(output, command))
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except typer.Exit as error:

@@ -8,6 +8,7 @@ from typing import get_args
 from envkit.cli.asked import Asked
 from envkit.cli.checks import check_image, check_package, check_python, check_recipe
 from envkit.cli.hostfile import read_host
+from envkit.data import load_mirrors
 from envkit.data.settings import load_settings
 from envkit.errors import UsageError
 from envkit.model.host import HostFacts
@@ -108,7 +109,7 @@ def make_typed(asked: Asked) -> Typed:
 
 def make_sources(asked: Asked, file: ProjectFile | None) -> PackageSources:
     """Read the package sources that are configured on this machine; raises `UsageError` and `DataError`."""
-    return read_sources(
+    sources = read_sources(
         os.environ,
         home=str(Path.home()),
         wheelhouses=asked.wheelhouses,
@@ -116,6 +117,11 @@ def make_sources(asked: Asked, file: ProjectFile | None) -> PackageSources:
         settings=load_settings(),
         offline=asked.offline,
     )
+    if sources.mirrors:
+        from envkit.project.mirrors import check_places
+
+        check_places(sources, load_mirrors())
+    return sources
 
 
 def parse_devices(text: str | None) -> tuple[int, ...] | None:

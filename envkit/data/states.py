@@ -8,7 +8,7 @@ from envkit.data.compiled import TYPES, Document
 from envkit.data.documents import decode_document
 from envkit.data.overlay import read_data_file
 from envkit.data.places import SINGLE, find_files
-from envkit.errors import UsageError
+from envkit.errors import DataError, UsageError
 from envkit.system.command import Command, run_command
 
 State = dict[tuple[str, str], Document]
@@ -47,8 +47,16 @@ def _revision(name: str) -> State:
         kind, stem = _kind(path), Path(path).stem
         text = None if kind is None else _git("show", f"{name}:{path}")
         if kind is not None and text is not None:
-            state[kind, stem] = decode_document(text, f"{name}:{path}", TYPES[kind])
+            state[kind, stem] = _decoded(text, f"{name}:{path}", kind)
     return state
+
+
+def _decoded(text: str, source: str, kind: str) -> Document:
+    try:
+        return decode_document(text, source, TYPES[kind])
+    except DataError as error:
+        fact = f"data of another form than this envkit reads; the envkit of that revision reads it: {error.message}"
+        raise DataError(f"the data of the revision cannot be compared: {source}", facts=(fact, *error.facts)) from error
 
 
 def _kind(path: str) -> str | None:

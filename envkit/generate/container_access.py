@@ -28,14 +28,14 @@ def container_access(plan: Plan) -> ContainerAccess:
             runtime=here.runtime,
             nodes=here.nodes,
             groups=here.groups,
-            group_names=plan.devices.groups if here.nodes and not here.groups else (),
+            group_names=plan.devices.groups if (here.nodes or here.cdi) and not here.groups else (),
             environment=here.environment,
             mounts=here.mounts,
             user=here.user,
         )
     there = plan.devices
     if there.cdi:
-        return ContainerAccess(cdi=there.cdi, user=there.user)
+        return ContainerAccess(cdi=there.cdi, group_names=there.groups, user=there.user)
     if there.runtime:
         return ContainerAccess(runtime=there.runtime, environment=there.environment, user=there.user)
     return ContainerAccess(

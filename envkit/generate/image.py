@@ -8,7 +8,7 @@ whoever builds puts the locked wheels into `wheelhouse/` first, and the build ne
 from importlib.resources import files
 
 from envkit.errors import UnsatisfiableError
-from envkit.generate.layers import wheel_layers
+from envkit.generate.layers import split_wheels, wheel_groups
 from envkit.generate.options import Dialect
 from envkit.generate.parseback import check_instructions, check_settings
 from envkit.generate.quoting import (
@@ -24,6 +24,7 @@ from envkit.generate.requirements import requirement_lines
 from envkit.generate.system_packages import system_package_lines
 from envkit.generate.templates import render
 from envkit.model.artifact import GeneratedFile
+from envkit.model.lock import LockedPackage
 from envkit.model.plan import Plan
 from envkit.model.resolution import Base
 from envkit.model.value import Value
@@ -61,20 +62,38 @@ class _Words(Value):
 class Installation(Value):
     """One instruction that installs wheels: the command, and the files of the context that it reads."""
 
+    number: int  # of the layer
     argv: tuple[str, ...]
     files: tuple[str, ...]
 
 
-def image_files(plan: Plan, directory: str = "", dialect: Dialect = Dialect.BUILDKIT) -> tuple[GeneratedFile, ...]:
+class _Layout(Value):
+    """Which wheels an image gets in which of its layers."""
+
+    dialect: Dialect
+    ground: tuple[tuple[LockedPackage, ...], ...]  # one after the other
+    groups: dict[int, tuple[LockedPackage, ...]] = {}  # each by itself, laid over the ground
+
+    @property
+    def layers(self) -> dict[int, tuple[LockedPackage, ...]]:
+        """All of them by number."""
+        return dict(enumerate(self.ground, start=1)) | self.groups
+
+
+def image_files(
+    plan: Plan, directory: str = "", dialect: Dialect = Dialect.BUILDKIT, *, linked: bool = True
+) -> tuple[GeneratedFile, ...]:
     """Return the files from which the image of a plan is built, in `directory` of an output.
+
+    Without `linked`, BuildKit's dialect too installs one thing after the other, for readers that know no layers.
 
     They are the Dockerfile, pip's settings, what is locked, and the programs that make the image. Raises
     `UnsatisfiableError` for a plan that has no base image or whose base has no known package manager for what has to be
     installed, and `DataError` for a value that has no place in a file.
     """
-    layers = wheel_layers(plan)
+    layout = _layout(plan, dialect, linked=linked)
     texts = {
-        "Dockerfile": _dockerfile(plan, dialect, len(layers)),
+        "Dockerfile": _dockerfile(plan, layout),
         _THREADS: _program(_THREADS),
         _FINISH: _program(_FINISH),
         "imports.txt": "".join(f"{module_name(name)}\n" for name in plan.imports),
@@ -82,7 +101,7 @@ def image_files(plan: Plan, directory: str = "", dialect: Dialect = Dialect.BUIL
         "pip.conf": _pip_settings(plan, dialect),
         "requirements.lock": requirement_lines(plan.lock.packages),
     }
-    texts |= {_layer_file(number): requirement_lines(packages) for number, packages in enumerate(layers, start=1)}
+    texts |= {_layer_file(number): requirement_lines(packages) for number, packages in layout.layers.items()}
     if plan.system_packages:
         texts["install_packages.sh"] = _program("install_packages.sh")
         texts["system_packages.txt"] = system_package_lines(plan)
@@ -90,14 +109,30 @@ def image_files(plan: Plan, directory: str = "", dialect: Dialect = Dialect.BUIL
     return tuple(GeneratedFile(path=f"{prefix}{path}", text=texts[path]) for path in sorted(texts))
 
 
-def _dockerfile(plan: Plan, dialect: Dialect, layers: int) -> str:
+def wheelhouse_layers(plan: Plan) -> dict[str, tuple[LockedPackage, ...]]:
+    """Return the packages that BuildKit's dialect takes from each named context, all of which `wheelhouse` replaces.
+
+    BuildKit repeats a step when anything changes in a context that it sees.
+    """
+    layers = _layout(plan, Dialect.BUILDKIT, linked=True).layers
+    return {f"{WHEELHOUSE}-{number}": packages for number, packages in layers.items()}
+
+
+def _layout(plan: Plan, dialect: Dialect, *, linked: bool) -> _Layout:
+    large, others = split_wheels(plan)
+    if linked and dialect is Dialect.BUILDKIT:
+        return _Layout(dialect=dialect, ground=(large,), groups=wheel_groups(others))
+    return _Layout(dialect=dialect, ground=(large, others) if large and others else (large or others,))
+
+
+def _dockerfile(plan: Plan, layout: _Layout) -> str:
     if plan.base is None:
         message = f"the plan has no base image: {plan.name}"
         raise UnsatisfiableError(message)
     environment = _ENVIRONMENT | {variable_name(name): value for name, value in sorted(plan.run.environment.items())}
     start = plan.run.command or _WAIT
     image = image_reference(plan.base)
-    text = _rendered(plan, dialect, layers, _Words(image=image, environment=environment, start=start))
+    text = _rendered(plan, layout, _Words(image=image, environment=environment, start=start))
     # As the Dockerfile has them: in quotes of ENV, or of JSON.
     written = (
         image,
@@ -110,13 +145,14 @@ def _dockerfile(plan: Plan, dialect: Dialect, layers: int) -> str:
     harmless = _Words(
         image=first, environment=dict(zip(environment, others[:count], strict=True)), start=tuple(others[count:])
     )
-    check_instructions(text, _rendered(plan, dialect, layers, harmless), slots)
+    check_instructions(text, _rendered(plan, layout, harmless), slots)
     check_settings(text, environment, start)
     return text
 
 
-def _rendered(plan: Plan, dialect: Dialect, layers: int, words: _Words) -> str:
-    inputs, manager = INPUTS[dialect], plan.package_manager
+def _rendered(plan: Plan, layout: _Layout, words: _Words) -> str:
+    dialect, manager = layout.dialect, plan.package_manager
+    inputs = INPUTS[dialect]
     python = program_name(plan.base.python_program if plan.base is not None else "python3")
     return render(
         _TEMPLATES[dialect],
@@ -136,11 +172,15 @@ def _rendered(plan: Plan, dialect: Dialect, layers: int, words: _Words) -> str:
             "install_packages": ()
             if manager is None
             else ("/bin/sh", f"{inputs}/install_packages.sh", manager.name, manager.sources_file),
-            "install": tuple(
-                _installation(number, dialect, python, last=number == layers) for number in range(1, layers + 1)
-            ),
+            "install": _ground(layout, python),
+            "groups": tuple(_group(number, python) for number in layout.groups),
+            "place_lock": (python, f"{inputs}/{_FINISH}", "lock", _TREE, ROOT) if _is_linked(layout) else (),
         },
     )
+
+
+def _is_linked(layout: _Layout) -> bool:
+    return bool(layout.groups)
 
 
 def _tools(base: Base | None, python: str) -> tuple[str, ...]:
@@ -149,15 +189,34 @@ def _tools(base: Base | None, python: str) -> tuple[str, ...]:
     return (python, "-m", "venv", *(("--without-pip", "--system-site-packages") if own_pip else ()), _TOOLS)
 
 
-def _installation(number: int, dialect: Dialect, python: str, *, last: bool) -> Installation:
+def _ground(layout: _Layout, python: str) -> tuple[Installation, ...]:
+    """Return what installs one thing after the other; the last one makes all else that an image needs."""
+    tree = _TREE if layout.dialect is Dialect.PORTABLE else ""
+    count = len(layout.ground)
+    last = ("ground" if _is_linked(layout) else "whole", tree, ROOT, _HOME, WORKSPACE)
+    return tuple(
+        _installation(number, layout.dialect, python, last if number == count else ("part", tree, ROOT))
+        for number in range(1, count + 1)
+    )
+
+
+def _group(number: int, python: str) -> Installation:
+    return _installation(number, Dialect.BUILDKIT, python, ("group", _TREE, ROOT))
+
+
+def _installation(number: int, dialect: Dialect, python: str, finish: tuple[str, ...]) -> Installation:
     inputs = INPUTS[dialect]
     program, requirements = f"{inputs}/{_INSTALL}", f"{inputs}/{_layer_file(number)}"
-    tree = _TREE if dialect is Dialect.PORTABLE else ""
-    finish = (f"{inputs}/{_FINISH}", tree, ROOT, *((_HOME, WORKSPACE) if last else ()))
-    files_read = (_INSTALL, _FINISH, _layer_file(number), "imports.txt")
+    further = {
+        "whole": ("imports.txt", "requirements.lock", _THREADS),
+        "ground": ("imports.txt", _THREADS),
+        "part": ("imports.txt",),
+        "group": (),
+    }
     return Installation(
-        argv=(f"{_TOOLS}/bin/python", program, python, _VENV, requirements, *finish),
-        files=(*files_read, "requirements.lock", _THREADS) if last else files_read,
+        number=number,
+        argv=(f"{_TOOLS}/bin/python", program, python, _VENV, requirements, f"{inputs}/{_FINISH}", *finish),
+        files=(_INSTALL, _FINISH, _layer_file(number), *further[finish[0]]),
     )
 
 

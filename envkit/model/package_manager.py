@@ -18,6 +18,7 @@ class PackageManager(Value):
     # Expression that finds each of them in what it prints: groups `name`, `version` and, where versions do not have it,
     # `architecture`.
     listed: str | None = None
+    unreachable: str | None = None  # expression that finds, in what it says, that a server of packages did not answer
 
 
 class PackageManagers(Value):

@@ -16,8 +16,8 @@ def plan_access(chosen: Chosen, engine: ContainerEngine | None, facts: HostFacts
     """Return the least that a container needs for the chosen devices; empty for the processor or an unknown vendor.
 
     1. CDI, when the engine has it and offers every chosen device, or all devices and all are chosen.
-    2. The engine's `--gpus`, for NVIDIA with its runtime, or where the device nodes are not known. Docker for Windows
-       brings what it needs under WSL, and names no runtime.
+    2. The engine's `--gpus`, for NVIDIA with its runtime, or where nodes would give a container no driver: the engine
+       then says what it lacks. Docker for Windows brings what it needs under WSL, and names no runtime.
     3. The vendor's runtime, where the engine has it and nodes do not suffice.
     4. The device nodes that the facts list, the vendor's common nodes, the numbers of the groups that own them, and the
        driver's files; what the facts know to be missing is left out.
@@ -27,13 +27,14 @@ def plan_access(chosen: Chosen, engine: ContainerEngine | None, facts: HostFacts
         return DeviceAccess()
     cdi = _cdi_names(reach, chosen, engine)
     if cdi:
-        return DeviceAccess(cdi=cdi, user=reach.row.user)
+        # A specification names nodes; that their groups may use them alone is not in it.
+        return DeviceAccess(cdi=cdi, groups=_groups(reach) if reach.row.groups else (), user=reach.row.user)
     runtimes = (engine.runtimes if engine is not None else None) or ()
     known = reach.row.engine_runtime in runtimes
     if reach.named_runtime or (known and not reach.row.nodes_suffice and chosen.vendor != _GPUS_OPTION_VENDOR):
         return _by_runtime(reach)
     of_windows = reach.under_wsl and engine is not None and engine.name == "docker"
-    if chosen.vendor == _GPUS_OPTION_VENDOR and (known or of_windows or not reach.nodes):
+    if chosen.vendor == _GPUS_OPTION_VENDOR and (known or of_windows or not reach.nodes_work):
         return DeviceAccess(gpu_indices=chosen.devices, environment=reach.row.environment)
     return DeviceAccess(
         nodes=reach.nodes,

@@ -49,8 +49,9 @@ def _reached(request: DeviceRequest, reach: Reach) -> DeviceRequest:
     return msgspec.structs.replace(
         request,
         cdi=() if row.cdi_kind is None else tuple(f"{row.cdi_kind}={name}" for name in names),
-        # A container sees the host's device nodes there, so that files alone are left to name.
-        apptainer=row.apptainer or tuple(word for mount in reach.mounts for word in ("--bind", _bind(mount))),
+        # A container sees the host's device nodes there, so that files alone are left to name: those of WSL too, which
+        # Apptainer's own options leave out.
+        apptainer=(*row.apptainer, *(word for mount in reach.mounts for word in ("--bind", _bind(mount)))),
         nodes=nodes,
         groups=row.groups,
         mounts=reach.mounts if nodes else (),

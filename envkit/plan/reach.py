@@ -25,6 +25,11 @@ class Reach(Value):
     under_wsl: bool = False
 
     @property
+    def nodes_work(self) -> bool:
+        """Tell whether nodes are known, and whatever of the driver's libraries a container needs beside them."""
+        return bool(self.nodes) and (not self.row.libraries or bool(self.mounts))
+
+    @property
     def indices(self) -> str:
         """Return the devices as visibility variables of container runtimes take them."""
         return "all" if self.named_runtime else ",".join(str(device.index) for device in self.devices)

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 
 from envkit.errors import DataError, UnsafeTextError
 from envkit.model.text import unsafe_character
@@ -34,7 +35,8 @@ def read_file(path: str, *, limit: int = LIMIT_BYTES) -> str:
         message = f"the file is larger than {limit // 1024} KiB: {path}"
         raise DataError(message)
     try:
-        return content.decode("utf-8-sig")
+        # What PowerShell writes when output is redirected into a file, as in `pip freeze > requirements.txt`.
+        return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8 (byte {error.start}): {path}"
         raise DataError(message) from error

@@ -18,7 +18,10 @@ from envkit.system.files import write_atomically
 
 LOCK_FILE = "envkit.lock"
 _MODE = 0o644  # as any other file of a repository
-_HINTS = ("envkit lock", f"git checkout -- {LOCK_FILE} 'pylock.*.toml'")
+_RESTORE = f"git checkout -- {LOCK_FILE} 'pylock.*.toml'"
+_HINTS = ("envkit lock", _RESTORE)
+# Nothing of a damaged lock can be kept, and that everything may move is for the user to say.
+_ANEW = ("envkit lock --upgrade", _RESTORE)
 
 
 def packages_file(profile: str) -> str:
@@ -39,11 +42,11 @@ def decode_project_lock(text: str, path: str) -> ProjectLock:
     try:
         lock = msgspec.json.decode(text, type=ProjectLock)
     except msgspec.MsgspecError as error:
-        hints = ("git checkout --theirs -- envkit.lock; envkit lock",) if "<<<<<<<" in text else _HINTS
+        hints = ("git checkout --theirs -- envkit.lock; envkit lock",) if "<<<<<<<" in text else _ANEW
         raise LockFileError(f"the lock is damaged: {path}", facts=(strip_controls(str(error)),), hints=hints) from error
     names = [profile.name for profile in lock.profiles]
     if names != sorted(set(names)):
-        raise LockFileError(f"the lock names a profile twice or out of order: {path}", hints=_HINTS)
+        raise LockFileError(f"the lock names a profile twice or out of order: {path}", hints=_ANEW)
     return lock
 
 

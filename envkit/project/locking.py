@@ -15,7 +15,7 @@ from envkit.model.lock import Lock
 from envkit.model.matrix import Matrix
 from envkit.model.plan import SystemPackage
 from envkit.model.project_lock import LockedBase, LockedFileReference, LockedProfile, ProjectLock
-from envkit.model.resolution import Base, Chosen, MatrixStamp, Resolution
+from envkit.model.resolution import Base, Chosen, MatrixStamp, Resolution, Status, Verdict
 from envkit.model.value import Value
 from envkit.negotiate import Settled
 from envkit.plan import image_platform, public_indexes
@@ -25,7 +25,9 @@ from envkit.project.lock_files import packages_file
 from envkit.project.lock_inputs import ProfileInput
 from envkit.project.system_packages import Simulation
 from envkit.settle import Reporter, Wish, refusal_of, settle_choice
+from envkit.system.registry_names import parse_reference
 
+_ABOUT_SERVERS = frozenset({"offline", "index-availability", "base-image"})  # rules of the resolver
 _DEFAULT_CPU = "x86_64"  # of a machine whose processor is not known
 
 
@@ -36,6 +38,7 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     find_image: Callable[[str], RegistryImage | None]  # None: no registry may be asked
     # All packages that an installation adds; None: they are not to be locked.
     simulate: Callable[[Simulation], tuple[SystemPackage, ...]] | None
+    offline: bool = False  # no server may be asked: neither a registry nor one of system packages
 
 
 class Standing(Value):
@@ -93,11 +96,14 @@ def lock_project(
     return LockedProject(lock=lock, packages=packages, notes=tuple(dict.fromkeys(notes)))
 
 
-def can_stay(each: ProfileInput, standing: Standing | None, *, with_system_packages: bool) -> bool:
+def can_stay(each: ProfileInput, standing: Standing | None, *, with_system_packages: bool, with_digest: bool) -> bool:
     """Tell whether a profile is locked as it is asked for and holds on the machine that it is for."""
     if standing is None or standing.profile.wanted != each.wanted:
         return False
     if with_system_packages and standing.profile.system_packages is None and each.wish.system_packages:
+        return False
+    base = standing.profile.base
+    if with_digest and base is not None and base.digest is None:
         return False
     return not find_misfits(standing.profile.holds, each.facts)
 
@@ -116,12 +122,13 @@ def _lock_profile(
     upgrade: Upgrade,
     effects: Effects,
 ) -> _Made:
-    complete = effects.simulate is not None
     stays = standing is not None and not moves(standing.packages, upgrade)
-    if stays and standing is not None and can_stay(each, standing, with_system_packages=complete):
+    complete = effects.simulate is not None and not effects.offline
+    whole = stays and can_stay(each, standing, with_system_packages=complete, with_digest=not effects.offline)
+    if standing is not None and whole:
         return _Made(profile=standing.profile, packages=standing.packages)
     kept = None if upgrade.everything else standing
-    images = _Images(effects.find_image, kept)
+    images = _Images(effects.find_image, standing if effects.offline else kept)
     settled = _settle(each, kept, matrix, upgrade, images, effects)
     resolution, lock = settled.resolution, settled.lock
     chosen = resolution.chosen
@@ -130,6 +137,7 @@ def _lock_profile(
     public = public_indexes(chosen, matrix)
     portable = make_portable(lock, directory=directory, indexes=public, used=chosen.indexes)
     platform = image_platform(each.facts)
+    base = None if chosen.base is None else images.locked(chosen.base)
     profile = LockedProfile(
         name=each.name,
         wanted=each.wanted,
@@ -140,10 +148,19 @@ def _lock_profile(
         resolution=portable_resolution(resolution, each.wish, matrix),
         packages=LockedFileReference(path=packages_file(each.name), sha256=portable.lock.sha256),
         holds=host_range(chosen, portable.lock, matrix, _cpu(each)),
-        base=None if chosen.base is None else images.locked(chosen.base),
-        system_packages=_system_packages(each, kept, chosen, platform, matrix, effects),
+        base=base,
+        system_packages=_system_packages(
+            each, standing if effects.offline else kept, chosen, platform, matrix, effects
+        ),
     )
-    return _Made(profile=profile, packages=portable.lock, notes=(*each.notes, *portable.notes))
+    return _Made(profile=profile, packages=portable.lock, notes=(*each.notes, *_unpinned(base), *portable.notes))
+
+
+def _unpinned(base: LockedBase | None) -> tuple[str, ...]:
+    """Say that nobody could be asked for what the name of a base image stands for."""
+    if base is None or base.digest is not None or parse_reference(base.image).digest is not None:
+        return ()
+    return (f"the base image is locked by its name alone, until `envkit lock` may ask a registry: {base.image}",)
 
 
 def _settle(
@@ -223,6 +240,12 @@ def _system_packages(
         return ()
     if kept is not None and _same_installation(each, kept.profile, base):
         return kept.profile.system_packages
+    if effects.offline:
+        raise LockError(
+            f"system packages cannot be locked without asking a server: {' '.join(names)}",
+            facts=("`--offline` is set, or a setting of uv that means the same",),
+            hints=("envkit lock --offline --no-system-packages", "envkit lock"),
+        )
     manager = matrix.package_manager(base.package_manager)
     if manager is None:
         raise LockError(
@@ -245,13 +268,19 @@ def portable_resolution(resolution: Resolution, wish: Wish, matrix: Matrix) -> R
     chosen = resolution.chosen
     assert chosen is not None  # noqa: S101 - only what was chosen can have been locked
     return Resolution(
-        status=resolution.status,
+        status=_proved_status(resolution),
         request=msgspec.structs.replace(wish.request, as_of="", name=None, why_not=None),
         matrix=MatrixStamp(revision=matrix.revision, newest_source=matrix.newest_source),
         chosen=msgspec.structs.replace(
             chosen, interpreter=None, indexes=public_indexes(chosen, matrix), constraints=(), notes=()
         ),
     )
+
+
+def _proved_status(resolution: Resolution) -> Status:
+    """Return the status without assumptions about what servers have: the lock has proved those."""
+    doubts = {check.rule for check in resolution.checks if check.verdict is not Verdict.PASS}
+    return Status.OK if doubts and doubts <= _ABOUT_SERVERS else resolution.status
 
 
 def _cpu(each: ProfileInput) -> str:

@@ -2,13 +2,14 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
 from time import monotonic
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from envkit.errors import NetworkError, UsageError
+from envkit.errors import DataError, NetworkError, UsageError
 from envkit.model.address import display_url
 from envkit.model.mirrors import MirroredPlace, Mirrors
 from envkit.model.project import SourcesSettings
@@ -22,6 +23,7 @@ _REGISTRY = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[a-
 _REGISTRY_ANSWERS = frozenset({200, 401})  # the API's own page asks for a login where there is one
 _LARGEST_PROBE = 2**26  # bytes
 _AT_ONCE = 8
+_SIMILAR = 0.85  # of difflib: one letter of ten
 _PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 
 
@@ -46,13 +48,30 @@ class MirrorState(Value):
 
 
 def effective_mirrors(sources: PackageSources, table: Mirrors) -> tuple[EffectiveMirror, ...]:
-    """Return the mirrors that hold, by place; raises `UsageError` for a place that nobody knows."""
+    """Return the mirrors that hold, by place; a place without a row is a registry's host. Raises as `check_places`."""
+    check_places(sources, table)
     return tuple(
         EffectiveMirror(
-            place=name, kind=known_place(name, table).kind, address=display_url(setting.value), origin=setting.origin
+            place=name,
+            kind="registry" if (row := table.place(name)) is None else row.kind,
+            address=display_url(setting.value),
+            origin=setting.origin,
         )
         for name, setting in sorted(sources.mirrors.items())
     )
+
+
+def check_places(sources: PackageSources, table: Mirrors) -> None:
+    """Raise `DataError` for a place that is another one misspelt; hosts of registries are more than have a row."""
+    known = tuple(row.place for row in table.places)
+    for name, setting in sources.mirrors.items():
+        near = () if name in known else get_close_matches(name, known, n=1, cutoff=_SIMILAR)
+        if near:
+            raise DataError(
+                f"nothing is known of mirrors of this place: {name}",
+                facts=(f"set by {setting.origin}",),
+                hints=(f"did you mean `{near[0]}`?",),
+            )
 
 
 def known_place(name: str, table: Mirrors) -> MirroredPlace:

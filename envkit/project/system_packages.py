@@ -8,7 +8,7 @@ import msgspec
 
 from envkit.data import load_mirrors
 from envkit.engines.builders.mirrors import system_sources
-from envkit.errors import EngineNotReadyError, LockError
+from envkit.errors import EngineNotReadyError, LockError, NetworkError
 from envkit.model.package_manager import PackageManager
 from envkit.model.plan import SystemPackage
 from envkit.model.resolution import Base
@@ -55,7 +55,8 @@ def container_client() -> str:
 def simulate_installation(simulation: Simulation, client: str, sources: PackageSources) -> tuple[SystemPackage, ...]:
     """Return all packages that would be added to the image, with exact versions, sorted by name.
 
-    Raises `LockError` with the package manager's words when it cannot, or when envkit does not know how to ask it.
+    Raises `LockError` with the package manager's words when it cannot, or when envkit does not know how to ask it, and
+    `NetworkError` when no server of packages answers.
     """
     manager = simulation.manager
     if manager.simulate is None or manager.listed is None:
@@ -73,6 +74,12 @@ def simulate_installation(simulation: Simulation, client: str, sources: PackageS
         _remove(client, name)
     found = parse_listing(completed.stdout, manager)
     if not completed.ok and not found:
+        if re.search(manager.unreachable or r"(?!)", completed.stdout + completed.stderr):
+            raise NetworkError(
+                f"a server of system packages did not answer the package manager: {manager.name}",
+                facts=_last_words(completed),
+                hints=("envkit mirror test", _WITHOUT),
+            )
         raise LockError(
             f"the system packages cannot be installed together: {' '.join(simulation.names)}",
             facts=_last_words(completed),

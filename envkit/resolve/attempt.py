@@ -1,6 +1,6 @@
 """One vendor tried: the best combination over all places, and why nothing better was taken."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
 from functools import partial
 
 from envkit.model.value import Value
@@ -9,10 +9,11 @@ from envkit.resolve.checks.judgement import Gulf, Judgement, failed
 from envkit.resolve.checks.place import counts_as_assumption
 from envkit.resolve.combine import Combination, Refused, combine_at
 from envkit.resolve.field import Assumed, Field, Firm, Fitting
-from envkit.resolve.grade import Graded, judge_host
+from envkit.resolve.grade import judge_host
 from envkit.resolve.options import Option, OptionSource
 from envkit.resolve.problem import Problem, Want
-from envkit.resolve.rank import Ranked, rank_options
+from envkit.resolve.rank import rank_releases
+from envkit.resolve.refusals import Outcome, explain_refusals, name_somewhere
 from envkit.resolve.sites import Place, find_places
 from envkit.resolve.situation import Situation, make_situation
 
@@ -42,19 +43,21 @@ def attempt_vendor(
     places = find_places(problem, vendor)
     barrier = next((judgement for judgement in host if judgement.fails), None)
     if barrier is not None:
-        ranked = tuple(rank_options(own, situation) for own in options)
-        return Attempt(
-            situation=situation, host=host, combination=None, refused=_behind(barrier, ranked, places, problem)
-        )
+        behind = _behind(barrier, options, places, situation)
+        return Attempt(situation=situation, host=host, combination=None, refused=behind)
     fields = tuple(Field(own, places, situation) for own in options)
     assumed = any(counts_as_assumption(judgement) for judgement in host)
-    best, turned_down = _best(fields, places, situation, conflicts, assumed=assumed)
+    best: Combination | None = None
+    turned_down: tuple[Refused, ...] = ()
+    if all(field.fits_somewhere for field in fields):
+        best, turned_down = _best(fields, places, situation, conflicts, assumed=assumed)
     fronts = _fronts(fields, best, len(places))
     above: list[Refused] = []
     for spec, field in enumerate(fields):
         others = tuple(front for position, front in enumerate(fronts) if position != spec)
-        apart = partial(_apart, others=others, conflicts=conflicts)
-        above += _above(field, spec, places, best, problem, apart)
+        apart = partial(_apart, others=others, conflicts=conflicts) if others else None
+        outcome = Outcome(problem=problem, places=places, best=best, spec=spec, apart=apart)
+        above += explain_refusals(field, outcome)
     refused = sorted((*above, *turned_down), key=lambda entry: (entry.key, entry.candidate))
     return Attempt(situation=situation, host=host, combination=best, refused=tuple(refused), fields=fields)
 
@@ -80,7 +83,7 @@ def _best(
 ) -> tuple[Combination | None, tuple[Refused, ...]]:
     """Return the best combination over all places: of options without assumptions, or of any where there is none."""
     turned_down: dict[str, Refused] = {}
-    for kind in (Firm, Assumed):
+    for kind in (Firm, Assumed) if all(field.fits_firmly for field in fields) else (Assumed,):
         best: Combination | None = None
         for position, place in enumerate(places):
             fitting = tuple(kind(field, position) for field in fields)
@@ -106,10 +109,8 @@ def _fronts(fields: tuple[Field, ...], best: Combination | None, places: int) ->
     return found if len(found) == len(fields) else ()
 
 
-def _apart(option: Option, *, others: tuple[Option, ...], conflicts: Conflicts) -> Judgement | None:
-    """Say with which of the other recipes' options one does not go together; None where there are no others."""
-    if not others:
-        return None
+def _apart(option: Option, *, others: tuple[Option, ...], conflicts: Conflicts) -> Judgement:
+    """Say with which of the other recipes' options one does not go together."""
     known = (conflicts.between(option, other) for other in others)
     reason = next((text for text in known if text is not None), APART)
     gulf = Gulf(seen=reason, needed="packages that go together", group="conflict")
@@ -117,94 +118,16 @@ def _apart(option: Option, *, others: tuple[Option, ...], conflicts: Conflicts) 
 
 
 def _behind(
-    barrier: Judgement, ranked: tuple[Iterator[Ranked], ...], places: tuple[Place, ...], problem: Problem
+    barrier: Judgement, options: tuple[OptionSource, ...], places: tuple[Place, ...], situation: Situation
 ) -> tuple[Refused, ...]:
-    entries = sorted((entry for own in ranked for entry in own), key=lambda entry: entry.key)
-    return tuple(
-        Refused(key=entry.key, candidate=_name(entry.option, places, problem), judgement=barrier) for entry in entries
-    )
-
-
-def _above(
-    field: Field,
-    spec: int,
-    places: tuple[Place, ...],
-    best: Combination | None,
-    problem: Problem,
-    apart: Callable[[Option], Judgement | None],
-) -> Iterator[Refused]:
-    """Say of every option that ranks above the chosen one of its spec why it was not taken."""
-    limit = None if best is None else best.parts[spec].key
-    for number, build in field.builds():
-        if limit is not None and build.key > limit:
-            return
-        if build.refusal is not None:
-            yield Refused(key=build.key, candidate=_name(build.option, places, problem), judgement=build.refusal)
-            continue
-        reason = _reason(field.at_all(number), places, best, apart, chosen=build.key == limit)
-        if reason is not None:
-            judgement, place = reason
-            name = build.option.candidate(place) if place else _name(build.option, places, problem)
-            yield Refused(key=build.key, candidate=name, judgement=judgement)
-
-
-def _reason(
-    grades: tuple[Graded, ...],
-    places: tuple[Place, ...],
-    best: Combination | None,
-    apart: Callable[[Option], Judgement | None],
-    *,
-    chosen: bool,
-) -> tuple[Judgement, Place | None] | None:
-    """Say why an option that no rule about builds refuses was not taken, or, if it was, why not at a better place."""
-    if not places:
-        gulf = Gulf(seen="no Python", needed="a Python that the wheels are for", group="none")
-        return failed("python", "the host has no Python to build the environment with", gulf, facts=("pythons",)), None
-    if all(grade.refusal is not None for grade in grades):
-        return _farthest(grades, places)
-    if best is None:
-        return _kept_apart(grades, places, apart) or _farthest(grades, places)
-    if chosen:
-        return _farthest(grades[: places.index(best.place)], places)
-    return _turned_down(grades[places.index(best.place)], best.place, apart)
-
-
-def _turned_down(
-    grade: Graded, place: Place, apart: Callable[[Option], Judgement | None]
-) -> tuple[Judgement, Place] | None:
-    """Say why an option was not taken at the chosen place."""
-    if grade.refusal is not None:
-        return grade.refusal, place
-    assumption = next((judgement for judgement in grade.judgements if counts_as_assumption(judgement)), None)
-    if assumption is not None:
-        return assumption, place
-    judgement = apart(grade.option)
-    return None if judgement is None else (judgement, place)
-
-
-def _kept_apart(
-    grades: tuple[Graded, ...], places: tuple[Place, ...], apart: Callable[[Option], Judgement | None]
-) -> tuple[Judgement, Place] | None:
-    """Say what keeps an option that fits somewhere from the other recipes' options."""
-    grade, place = next((grade, place) for grade, place in zip(grades, places, strict=True) if grade.refusal is None)
-    judgement = apart(grade.option)
-    return None if judgement is None else (judgement, place)
-
-
-def _farthest(grades: tuple[Graded, ...], places: tuple[Place, ...]) -> tuple[Judgement, Place] | None:
-    """Return the refusal at the place where the most rules were passed, for that is the nearest miss."""
-    refusals = [
-        (len(grade.judgements), grade.refusal, place)
-        for grade, place in zip(grades, places, strict=False)
-        if grade.refusal is not None
-    ]
-    if not refusals:
-        return None
-    _, refusal, place = max(refusals, key=lambda entry: entry[0])
-    return refusal, place
-
-
-def _name(option: Option, places: tuple[Place, ...], problem: Problem) -> str:
-    """Name a candidate at the first place whose Python its wheels are for."""
-    fitting = next((place for place in places if place.python in option.build.pythons), None)
-    return option.candidate(fitting) if fitting is not None else f"{option.name} {option.build.index} {problem.mode}"
+    refused: list[Refused] = []
+    for source in options:
+        ranking, kinds = rank_releases(source, situation), source.kinds(situation.limits, situation.today)
+        counts = Counter((batch.tier, kinds[batch.rank]) for batch in ranking)
+        for batch in ranking.speaking(kinds):
+            kind = kinds[batch.rank]
+            count = 1 if kind is None else counts[batch.tier, kind]
+            for entry in batch.entries:
+                name = name_somewhere(entry.option, places, situation.problem)
+                refused.append(Refused(key=entry.key, candidate=name, judgement=barrier, count=count))
+    return tuple(sorted(refused, key=lambda entry: entry.key))

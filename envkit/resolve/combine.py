@@ -37,6 +37,7 @@ class Refused(Value):
     key: Key
     candidate: str
     judgement: Judgement
+    count: int = 1  # of candidates, this one and those after it, for which the same holds
 
 
 class Combined(Value):

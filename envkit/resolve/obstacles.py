@@ -10,12 +10,13 @@ from typing import Final, NamedTuple
 
 from envkit.resolve.attempt import Attempt
 from envkit.resolve.checks import BUILD_RULES, HOST_RULES, PLACE_RULES
-from envkit.resolve.checks.inputs import MODE, OPEN_MODE, PLACES, RULES
+from envkit.resolve.checks.inputs import DEVICE_FIELDS, DEVICES, MODE, OPEN_MODE, PLACES, RULES
 from envkit.resolve.checks.judgement import Judgement
+from envkit.resolve.devices import accelerators
 from envkit.resolve.field import Field
 from envkit.resolve.options import Option, OptionSource
 from envkit.resolve.problem import Problem
-from envkit.resolve.rank import rank_options
+from envkit.resolve.rank import rank_releases
 from envkit.resolve.sites import Place, find_places
 from envkit.resolve.situation import Situation
 
@@ -27,7 +28,7 @@ _PLACE_BITS: Final = tuple(_BITS[rule.__name__] for rule in PLACE_RULES)
 _PLACES: Final = 1 << len(_ORDER)
 _EVERYTHING: Final = (_PLACES << 1) - 1
 # On these it depends which options there are, or which combinations were turned down: no rule tells.
-_UNTOLD: Final = frozenset({"facts.cpu", "availability.index_urls", "availability.refusals", "availability.wheels"})
+_UNTOLD: Final = frozenset({"availability.index_urls", "availability.refusals", "availability.wheels"})
 
 
 class _Candidate(NamedTuple):
@@ -121,6 +122,7 @@ class Obstacles:
     def __init__(self, attempt: Attempt, sources: tuple[OptionSource, ...]) -> None:
         situation = attempt.situation
         self._problem = situation.problem
+        self._vendor, self._every_device = situation.vendor_name, situation.every_device
         self._host = sum(_BITS[rule.__name__] for rule in HOST_RULES if _refuses(rule(situation)))
         if attempt.fields:
             entries = [_graded(field) for field in attempt.fields]
@@ -135,6 +137,8 @@ class Obstacles:
         elsewhere = bool(written & (MODE | (OPEN_MODE if self._mode_is_open else frozenset())))
         if elsewhere and self._problem.facts.masks:
             written |= {"facts.masks"}  # a container does not have them
+        if written & DEVICE_FIELDS and not self._same_devices(changed):
+            written |= {DEVICES}
         foreign = self._problem.system != "linux" or changed.system != "linux"
         if written & _UNTOLD or (foreign and elsewhere) or not self._same_options(changed):
             return _EVERYTHING
@@ -163,19 +167,30 @@ class Obstacles:
         return bool(self._host or reached & _PLACES) or any(own.admits(reached, refused=True) for own in self._specs)
 
     def _same_options(self, changed: Problem) -> bool:
-        """Tell whether two problems differ in no more of their specs than ranges."""
+        """Tell whether two problems differ in no more of their specs than ranges, and are about the same wheels."""
         ours, theirs = self._problem.request.specs, changed.request.specs
-        return [(spec.recipe, spec.extras) for spec in ours] == [(spec.recipe, spec.extras) for spec in theirs]
+        same = [(spec.recipe, spec.extras) for spec in ours] == [(spec.recipe, spec.extras) for spec in theirs]
+        return same and changed.cpu_architecture == self._problem.cpu_architecture
+
+    def _same_devices(self, changed: Problem) -> bool:
+        """Tell whether the devices are the same as the rules see them, and the same of them are asked for.
+
+        What two changes do together to a device one of them does alone, for each of its properties.
+        """
+        asked = changed.request.devices == self._problem.request.devices
+        return asked and accelerators(changed, self._vendor) == self._every_device
 
 
 def _graded(field: Field) -> Iterator[tuple[int, _Candidate]]:
-    for _, build in field.builds():
+    for build in field.speaking():
         refusing = 0 if build.refusal is None else _BUILD_BITS[build.asked - 1]
         yield refusing, _Candidate(build.option, None, build.asked)
 
 
 def _ungraded(source: OptionSource, situation: Situation) -> Iterator[tuple[int, _Candidate]]:
-    return ((0, _Candidate(entry.option, None, 0)) for entry in rank_options(source, situation))
+    kinds = source.kinds(situation.limits, situation.today)
+    speaking = rank_releases(source, situation).speaking(kinds)
+    return ((0, _Candidate(entry.option, None, 0)) for batch in speaking for entry in batch.entries)
 
 
 def _refuses(judgement: Judgement | None) -> bool:

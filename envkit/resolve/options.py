@@ -11,19 +11,21 @@ from envkit.model.recipe import Recipe, VariantRow
 from envkit.model.reserved import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
-from envkit.resolve.builds import expand_release, offers, placed_rows, stable_releases, variant_rows
+from envkit.resolve.builds import expand_release, offers, placed_rows, variant_rows
 from envkit.resolve.companions import Companions, companions_at, find_named, index_companions, wheelhouse_companions
 from envkit.resolve.devices import vendor_names
+from envkit.resolve.kinds import Releases
 from envkit.resolve.problem import Problem, Want
 from envkit.resolve.routing import find_routes
 from envkit.resolve.sites import Place, known_pythons
-from envkit.resolve.versions import parse_version, python_tag, within
+from envkit.resolve.versions import day_number, python_tag
 from envkit.resolve.wheelhouse import UNKNOWN_VENDOR, wheel_builds
 
 if TYPE_CHECKING:
     from envkit.resolve.agreement import Conflicts
-    from envkit.resolve.grade import Graded
+    from envkit.resolve.grade import Alike, Graded, Judged
     from envkit.resolve.rank import Ranking
+    from envkit.resolve.situation import Limit
 
 
 class Option(Value):
@@ -73,7 +75,7 @@ class OptionSource:
         self.rankings: dict[tuple[str, VendorVersion | None, bool], Ranking] = {}  # by vendor, ceiling, in range
         # By the facts that they rest on; the keys within are the `id` of an option and the number of a place.
         self.grades: dict[bytes, dict[tuple[int, int], Graded]] = {}
-        self._rows = {row.version: row for row in stable_releases(want.recipe)}
+        self.judged: dict[bytes, dict[Alike, Judged]] = {} if like is None else like.judged  # by the same facts
         self._wheels: dict[str, list[Option]] = {}
         for option in _wheelhouse_options(problem, want):
             self._wheels.setdefault(option.build.release, []).append(option)
@@ -82,8 +84,15 @@ class OptionSource:
         self._named = find_named(want)
         self._offered: dict[tuple[str, str, str], tuple[Build, ...]] = {}  # of companions, see `find_routes`
         self._variants: dict[tuple[str, str], tuple[Recipe, dict[str, list[VariantRow]]]] = {}
-        names = {*self._rows, *self._wheels}
-        self.releases = tuple(sorted(names, key=lambda name: (parse_version(name), name), reverse=True))
+        wheels = frozenset(self._wheels)
+        known = like.known if like is not None and like.known.further == wheels else None
+        self.known: Releases = Releases(want.recipe, wheels) if known is None else known
+        self._kinds: dict[tuple[tuple[str, ...], int], tuple[int | None, ...]] = {}
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """The releases, the newest first."""
+        return self.known.names
 
     def serves(self, problem: Problem, want: Want) -> bool:
         """Tell whether the options are those of another problem too, which may have other facts and wishes."""
@@ -110,7 +119,39 @@ class OptionSource:
 
     def serves_any(self, vendors: frozenset[str]) -> bool:
         """Tell whether an option is for one of some vendors."""
-        return bool(self._vendors & vendors) and any(self.of_vendors(release, vendors) for release in self.releases)
+        return bool(self._vendors & vendors) and any(self.of_vendors(release, vendors) for release in self._speaking)
+
+    def kinds(self, limits: "tuple[Limit, ...]", today: int) -> tuple[int | None, ...]:
+        """Return the kind of each release: what a rule says of a release's options, it says of all of that kind.
+
+        `limits` are those of the situation, `today` is the day of the request. None: the release stands for itself.
+        """
+        recipe = self._want.recipe
+        main = {recipe.package, *(row.package for row in recipe.variants)}
+        asked = tuple(limit.range for limit in limits if limit.package in main)
+        if (asked, today) not in self._kinds:
+            self._kinds[asked, today] = self._find_kinds((self._want.spec.range, *asked), today)
+        return self._kinds[asked, today]
+
+    def _find_kinds(self, ranges: tuple[str, ...], today: int) -> tuple[int | None, ...]:
+        if any("+" in text or "===" in text for text in ranges):
+            return (None,) * len(self.releases)  # which wheels these are about their labels tell, not their releases
+        settled = today - self._problem.matrix.foundations.settle_days
+        numbers: dict[tuple[int | None, int], int] = {}
+        return tuple(
+            None
+            if number is None or release in self._wheels or day_number(self.known.rows[release].released) > settled
+            else numbers.setdefault((number, bits), len(numbers))
+            for release, number, bits in zip(self.releases, self.known.numbers, self.known.covered(ranges), strict=True)
+        )
+
+    @cached_property
+    def _speaking(self) -> tuple[str, ...]:
+        """One release of each kind, and those that stand for themselves: what none of them has, no other has."""
+        first: dict[object, str] = {}
+        for release, number in zip(self.releases, self.known.numbers, strict=True):
+            first.setdefault(release if number is None or release in self._wheels else number, release)
+        return tuple(first.values())
 
     @property
     def has_range(self) -> bool:
@@ -119,8 +160,16 @@ class OptionSource:
 
     def excludes(self, release: str) -> bool:
         """Tell whether the request's range excludes a release, whatever label its wheels have."""
+        return release in self._outside and release not in self._wheels
+
+    @cached_property
+    def _outside(self) -> frozenset[str]:
+        """The releases that the request's range excludes, whatever label their wheels have."""
         asked = self._want.spec.range
-        return "+" not in asked and release not in self._wheels and not within(asked, release)
+        if not asked or "+" in asked:
+            return frozenset()
+        covered = self.known.covered((asked,))
+        return frozenset(release for release, bits in zip(self.releases, covered, strict=True) if not bits)
 
     def at_release(self, release: str) -> tuple[Option, ...]:
         """Return the options of a release, of all vendors."""
@@ -178,7 +227,7 @@ class OptionSource:
         return self.expanded[key]
 
     def _expand(self, release: str, vendor: str, platform: tuple[str, str]) -> tuple[Build, ...]:
-        row = self._rows.get(release)
+        row = self.known.rows.get(release)
         if row is None or (vendor, *platform) not in self._rows_known:
             return ()
         architecture, system = platform
@@ -230,7 +279,7 @@ class OptionSource:
             listed = any(row.system == system or vendor in meant for row in rows)
             wheels = (option for options in self._wheels.values() for option in options)
             here = any(option.build.vendor == vendor for option in wheels) or any(
-                self._builds(release, vendor, self._platform) for release in self.releases
+                self._builds(release, vendor, self._platform) for release in self._speaking
             )
             self._foreign[vendor] = listed and not here
         return self._foreign[vendor]

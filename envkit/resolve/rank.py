@@ -16,8 +16,8 @@ A combination of options at a place is ordered by, in this order:
 What the user demands (range, Python, vendor, constraints) is not ranked: what does not meet it is refused by a rule.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 
 from envkit.model.reserved import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
@@ -27,6 +27,7 @@ from envkit.resolve.situation import Situation
 from envkit.resolve.wheelhouse import UNKNOWN_VENDOR
 
 Key = tuple[int, int, int, int, int, str]
+Tier = Callable[[str], tuple[Option, ...]]
 _INDEX_RANKS = {WHEELHOUSE_INDEX: 0, DEFAULT_INDEX: 1}
 _OWN_INDEX = 2
 
@@ -38,30 +39,70 @@ class Ranked(Value):
     key: Key
 
 
+class Batch:
+    """The options of one release, of one tier; ranked when they are first asked for."""
+
+    def __init__(self, tier: int, rank: int, rank_all: Callable[[], tuple[Ranked, ...]]) -> None:
+        self.tier = tier
+        self.rank = rank  # of the release, the newest first
+        self._rank_all = rank_all
+        self._entries: tuple[Ranked, ...] | None = None
+
+    @property
+    def entries(self) -> tuple[Ranked, ...]:
+        """The options, best first."""
+        if self._entries is None:
+            self._entries = self._rank_all()
+        return self._entries
+
+
 class Ranking:
-    """Options in their order, each ranked when it is first asked for, and kept for whoever asks next."""
+    """Options in their order by release, found when they are first asked for, and kept for whoever asks next."""
 
-    def __init__(self, waiting: Iterator[Ranked]) -> None:
+    def __init__(self, waiting: Iterator[Batch]) -> None:
         self._waiting = waiting
-        self._known: list[Ranked] = []
+        self._known: list[Batch] = []
+        self._speaking: dict[tuple[int | None, ...], Ranking] = {}
 
-    def __iter__(self) -> Iterator[Ranked]:
+    def __iter__(self) -> Iterator[Batch]:
         """Yield the options best first."""
         position = 0
         while position < len(self._known) or self._grow():
             yield self._known[position]
             position += 1
 
+    def speaking(self, kinds: tuple[int | None, ...]) -> "Ranking":
+        """Return the first release of each kind, and those that stand for themselves."""
+        if kinds not in self._speaking:
+            self._speaking[kinds] = Ranking(_first_of_each(self, kinds))
+        return self._speaking[kinds]
+
     def _grow(self) -> bool:
-        entry = next(self._waiting, None)
-        if entry is None:
+        batch = next(self._waiting, None)
+        if batch is None:
             return False
-        self._known.append(entry)
+        self._known.append(batch)
         return True
 
 
-def rank_options(source: OptionSource, situation: Situation, *, in_range: bool = False) -> Iterator[Ranked]:
-    """Yield the options for the situation's vendor best first, whatever order their rows come in.
+def _first_of_each(ranking: Ranking, kinds: tuple[int | None, ...]) -> Iterator[Batch]:
+    met: set[tuple[int, int]] = set()
+    for batch in ranking:
+        number = kinds[batch.rank]
+        if number is None:
+            yield batch
+        elif (batch.tier, number) not in met:
+            met.add((batch.tier, number))
+            yield batch
+
+
+def rank_options(source: OptionSource, situation: Situation) -> Iterator[Ranked]:
+    """Yield the options for the situation's vendor best first, whatever order their rows come in."""
+    return (entry for batch in rank_releases(source, situation) for entry in batch.entries)
+
+
+def rank_releases(source: OptionSource, situation: Situation, *, in_range: bool = False) -> Ranking:
+    """Return the options for the situation's vendor by release, best first, whatever order their rows come in.
 
     `in_range`: leave out releases that the request's range excludes.
     """
@@ -69,22 +110,22 @@ def rank_options(source: OptionSource, situation: Situation, *, in_range: bool =
     key = (situation.vendor_name, situation.ceiling, in_range and source.has_range)
     if key not in source.rankings:
         source.rankings[key] = Ranking(_rank(source, situation, in_range=in_range))
-    return iter(source.rankings[key])
+    return source.rankings[key]
 
 
-def _rank(source: OptionSource, situation: Situation, *, in_range: bool) -> Iterator[Ranked]:
-    for tier in vendor_tiers(source, situation.vendor_name, situation.problem):
+def _rank(source: OptionSource, situation: Situation, *, in_range: bool) -> Iterator[Batch]:
+    for number, tier in enumerate(vendor_tiers(source, situation.vendor_name, situation.problem)):
         for rank, release in enumerate(source.releases):
-            if in_range and source.excludes(release):
-                continue
-            yield from _ranked(tier(release), rank, situation)
+            if not in_range or not source.excludes(release):
+                yield Batch(number, rank, partial(_ranked, tier, release, rank, situation))
 
 
-def _ranked(options: tuple[Option, ...], rank: int, situation: Situation) -> list[Ranked]:
+def _ranked(tier: Tier, release: str, rank: int, situation: Situation) -> tuple[Ranked, ...]:
     """Rank the options of one release."""
+    options = tier(release)
     runtimes = _runtimes(options, situation)
     ranked = [Ranked(option=option, key=_key(option, situation, rank, runtimes)) for option in options]
-    return sorted(ranked, key=lambda entry: entry.key)
+    return tuple(sorted(ranked, key=lambda entry: entry.key))
 
 
 def _runtimes(options: tuple[Option, ...], situation: Situation) -> dict[str, tuple[int, int]]:

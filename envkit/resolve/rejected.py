@@ -14,7 +14,7 @@ def group_refusals(refused: tuple[Refused, ...]) -> tuple[Rejected, ...]:
             candidate=entries[0].candidate,
             rule=entries[0].judgement.rule,
             reason=entries[0].judgement.check.reason,
-            count=len(entries),
+            count=sum(entry.count for entry in entries),
         )
         for entries in groups.values()
     )

@@ -1,5 +1,7 @@
 """The problem as seen for one vendor: chosen devices, driver and limits, each read once before the rules run."""
 
+from functools import lru_cache
+
 import msgspec
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -165,6 +167,7 @@ def _limits(problem: Problem) -> tuple[Limit, ...]:
     return tuple(sorted(limits, key=lambda limit: (limit.package, limit.text, limit.origin)))
 
 
+@lru_cache(maxsize=1024)
 def _limit(text: str, origin: str) -> Limit:
     requirement = Requirement(text)
     return Limit(

@@ -1,12 +1,14 @@
 """How long images take and how large they are: `python tests/bench/images.py WHEELS CHANGED_WHEEL IMPORT...`.
 
 WHEELS is a directory with all wheels of one environment, CHANGED_WHEEL another version of one of them. An engine has to
-run and to have the base image. Built are: everything from nothing, again with the one wheel changed, and the same
-environment as a plain Dockerfile has it. Nothing here passes or fails; the images are removed.
+run and to have the base image; PLAIN_BASE names that of the plain Dockerfile, and `full_python.Dockerfile` makes one.
+Built are: everything from nothing, again with the one wheel changed, and the same environment as a plain Dockerfile has
+it. Nothing here passes or fails; the images are removed.
 """
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,16 +17,17 @@ from pathlib import Path
 from shutil import copyfile, which
 
 from envkit.generate import generate_artifacts
+from envkit.generate.image import wheelhouse_layers
 from envkit.model.lock import Lock, LockedFile, LockedPackage
 from envkit.model.plan import Plan
 from envkit.model.request import Mode
 from envkit.model.resolution import Base
 
 BASE = "python:3.11-slim-bookworm"
+PLAIN_BASE = os.environ.get("PLAIN_BASE", BASE)
 PLAIN = """FROM {base}
 RUN ["python3", "-m", "venv", "/venv"]
-COPY . /wheels
-RUN /venv/bin/pip install --no-index --find-links /wheels {requirements}
+RUN --mount=type=bind,target=/wheels /venv/bin/pip install --no-index --find-links /wheels {requirements}
 """
 EPOCH = 315619200
 
@@ -56,12 +59,12 @@ def plan_of(wheels: Path, imports: tuple[str, ...]) -> Plan:
     )
 
 
-def build(directory: Path, wheels: Path, tag: str, *options: str) -> float:
+def build(directory: Path, tag: str, *options: str) -> float:
     """Build a directory and return the seconds."""
     client = which("docker", path="/usr/bin") or "docker"
     fixed = ("--provenance=false", "--sbom=false", f"--build-arg=SOURCE_DATE_EPOCH={EPOCH}", "--network=host")
     output = f"--output=type=image,name={tag},unpack=true,compression=zstd,compression-level=1"
-    argv = (client, "buildx", "build", *fixed, output, f"--build-context=wheelhouse={wheels}", *options, directory)
+    argv = (client, "buildx", "build", *fixed, output, *options, str(directory))
     started = time.perf_counter()
     subprocess.run(argv, check=True, capture_output=True)
     return time.perf_counter() - started
@@ -69,12 +72,18 @@ def build(directory: Path, wheels: Path, tag: str, *options: str) -> float:
 
 def build_plan(wheels: Path, imports: tuple[str, ...], tag: str, *options: str) -> float:
     """Generate and build the image of a directory of wheels."""
-    with tempfile.TemporaryDirectory() as directory:
-        for file in generate_artifacts(plan_of(wheels, imports), "dockerfile").files:
+    plan = plan_of(wheels, imports)
+    with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryDirectory() as contexts:
+        for file in generate_artifacts(plan, "dockerfile").files:
             Path(directory, file.path).write_text(file.text)
+        for name, packages in wheelhouse_layers(plan).items():
+            Path(contexts, name).mkdir()
+            for package in packages:
+                copyfile(str(package.file.path), Path(contexts, name, package.file.filename))
+            options = (*options, f"--build-context={name}={contexts}/{name}")
         settings = Path(directory, "pip-settings")  # as envkit has pip ask no index where all wheels are here
         settings.write_text("[global]\nno-index = true\n")
-        return build(Path(directory), wheels, tag, f"--secret=id=pip,src={settings}", *options)
+        return build(Path(directory), tag, f"--secret=id=pip,src={settings}", *options)
 
 
 def build_plain(wheels: Path, tag: str) -> float:
@@ -84,8 +93,8 @@ def build_plain(wheels: Path, tag: str) -> float:
         for package in packages:
             copyfile(str(package.file.path), Path(directory, package.file.filename))
         names = " ".join(f"{package.name}=={package.version}" for package in packages)
-        Path(directory, "Dockerfile").write_text(PLAIN.format(base=BASE, requirements=names))
-        return build(Path(directory), wheels, tag, "--no-cache")
+        Path(directory, "Dockerfile").write_text(PLAIN.format(base=PLAIN_BASE, requirements=names))
+        return build(Path(directory), tag, "--no-cache")
 
 
 def unpacked_mib(tag: str) -> float:
@@ -111,7 +120,8 @@ def main(wheels: str, changed: str, *imports: str) -> None:
             "plain seconds": build_plain(source, "envkit-bench:plain"),
         }
     figures |= {f"{tag} MiB": unpacked_mib(f"envkit-bench:{tag}") for tag in ("cold", "plain")} | {
-        "base MiB": unpacked_mib(BASE)
+        "base MiB": unpacked_mib(BASE),
+        "plain base MiB": unpacked_mib(PLAIN_BASE),
     }
     client = which("docker", path="/usr/bin") or "docker"
     subprocess.run(

@@ -134,6 +134,7 @@ def test_a_socket_of_this_machine_is_not_probed(site) -> None:
     assert not {"host", "elsewhere"} & set(found)
 
 
+@pytest.mark.alone
 @pytest.mark.engine
 @engine
 def test_the_look_takes_seconds_at_most(site, expose: Callable[..., str]) -> None:

@@ -357,3 +357,48 @@ def test_container_profile_is_locked_offline_without_a_digest(tiny) -> None:
     )
     assert tiny.run("lock", "--offline").status == 0
     assert Path(tiny.project / "envkit.lock").read_text(encoding="utf-8").count('"digest"') == 0
+
+
+def test_frozen_checks_the_profiles_that_are_named_from_anywhere_below_and_prints_what_check_does(tiny) -> None:
+    write(tiny, PROJECT.replace("profiles:", "profiles:\n  other: {on: cpu, engine: native}"))
+    tiny.run("lock", "--offline")
+    (tiny.project / "pylock.other.toml").write_text("changed", encoding="utf-8")
+    assert tiny.run("lock", "--frozen").status == 8
+    frozen = tiny.run("lock", "--frozen", "--profile", "laptop", "--json")
+    assert frozen.json == tiny.run("lock", "--check", "--profile", "laptop", "--json").json
+    assert (frozen.json["profiles"], frozen.json["changed"]) == (["laptop"], False)
+    assert tiny.run("lock", "--frozen", "--profile", "none").status == 7
+    (tiny.project / ".git").mkdir()
+    (tiny.project / "below").mkdir()
+    (tiny.project / "envkit.yaml").write_text("faulty", encoding="utf-8")
+    argv = tiny.argv(("lock", "--frozen", "--profile", "laptop"))
+    below = subprocess.run(argv, cwd=tiny.project / "below", env=tiny.environment, check=False)
+    assert below.returncode == 0
+
+
+@pytest.mark.parametrize("options", [("--check", "--frozen"), ("--check", "--upgrade"), ("--frozen", "-U", "tinydep")])
+def test_options_of_which_one_would_do_nothing_are_refused(tiny, options: tuple[str, ...]) -> None:
+    write(tiny)
+    tiny.run("lock", "--offline")
+    assert tiny.run("lock", *options).status == 2
+
+
+def test_what_a_damaged_lock_hints_at_repairs_it(tiny) -> None:
+    write(tiny)
+    tiny.run("lock", "--offline")
+    before = lock_files(tiny)
+    (tiny.project / "envkit.lock").write_bytes(before["envkit.lock"][:200])
+    hint = tiny.run("lock", "--offline", "--json").json["hints"][0]
+    assert tiny.run(*hint.split()[1:], "--offline").status == 0
+    assert lock_files(tiny) == before
+
+
+def test_lock_that_was_made_offline_from_a_cache_is_the_same(tiny, serve_index) -> None:
+    served(tiny, serve_index)
+    assert tiny.run("lock").status == 0
+    before = lock_files(tiny)
+    assert b'"status": "ok"' in before["envkit.lock"]
+    for name in before:
+        (tiny.project / name).unlink()
+    assert tiny.run("lock", "--offline").status == 0
+    assert lock_files(tiny) == before

@@ -107,3 +107,11 @@ def test_base_image_is_still_locked_by_way_of_the_engine_where_its_registry_is_s
     assert by_engine.status == 0, by_engine.stderr
     second = json.loads((site.project / "envkit.lock").read_text(encoding="utf-8"))["profiles"][0]["base"]
     assert (second["digest"], "platforms" in second) == (first["digest"], False)
+
+
+def test_a_server_of_system_packages_that_does_not_answer_is_a_network_failure(site) -> None:
+    mirror = "deb.debian.org=http://127.0.0.1:9"  # where nobody listens
+    ended = site.run("lock", ENVKIT_MIRRORS=mirror)
+    assert ended.status == 9, ended.stderr
+    assert "a server of system packages did not answer" in ended.stderr
+    assert not (site.project / "envkit.lock").exists()

@@ -95,3 +95,24 @@ def test_what_runs_in_an_environment_is_told_of_the_mirror_of_models_unless_the_
     program = ("exec", "tinyframe", "--", "python", "-c", "import os; print(os.environ.get('HF_ENDPOINT'))")
     assert tiny.run(*program).stdout.strip() == "https://models.example.com"
     assert tiny.run(*program, HF_ENDPOINT="https://mine").stdout.strip() == "https://mine"
+
+
+def test_mirrors_of_the_project_file_and_the_variable_hold_too_and_are_listed(home) -> None:
+    (home.project / "envkit.yaml").write_text(
+        "format: envkit/1\nrecipes: [xgboost]\nsources: {mirrors: {docker.io: registry.example.com/hub}}\n"
+    )
+    listed = home.run("mirror", "list", "--json", ENVKIT_MIRRORS="registry.example.org=mirror.example.com/org").json
+    assert [(row["place"], row["kind"], row["origin"]) for row in listed["mirrors"]] == [
+        ("docker.io", "registry", "project file `sources.mirrors.docker.io`"),
+        ("registry.example.org", "registry", "ENVKIT_MIRRORS"),
+    ]
+
+
+@pytest.mark.parametrize("command", [("resolve",), ("mirror", "list"), ("lock", "--check")])
+def test_a_misspelt_place_is_told_wherever_it_is_set(home, command: tuple[str, ...]) -> None:
+    project = home.project / "envkit.yaml"
+    project.write_text("format: envkit/1\nrecipes: [xgboost]\nsources: {mirrors: {dockr.io: example.com}}\n")
+    ended = home.run(*command, "--json")
+    assert (ended.status, ended.json["code"], ended.json["hints"]) == (8, "EK0801", ["did you mean `docker.io`?"])
+    project.write_text("format: envkit/1\nrecipes: [xgboost]\n")
+    assert "ENVKIT_MIRRORS" in home.run(*command, ENVKIT_MIRRORS="pypi.og=https://example.com/simple").stderr

@@ -168,9 +168,7 @@ def test_foundations_name_their_sources_and_parse() -> None:
     assert len(set(foundations.python_preference)) == len(foundations.python_preference)
     names = [name for row in foundations.distributions for name in (f"{row.os}-{row.version}", *row.aliases)]
     assert len(names) == len(set(names))
-    libc = {
-        name: row.libc for row in foundations.distributions for name in (f"{row.os}-{row.version}", *row.aliases)
-    }
+    libc = {name: row.libc for row in foundations.distributions for name in (f"{row.os}-{row.version}", *row.aliases)}
     for base in foundations.bases:
         # One tag of an image that brings several Pythons would stand for a version that it does not name.
         assert "{python}" in base.image or base.python_packages or len(base.pythons) == 1, base.image

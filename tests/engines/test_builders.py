@@ -21,7 +21,7 @@ from envkit.engines.builders.choice import choose_builder
 from envkit.engines.builders.delivery import build_into
 from envkit.engines.labels import repository
 from envkit.engines.protocol import BuildContext, ignore
-from envkit.errors import BuildError
+from envkit.errors import BuildError, RegistryError
 from envkit.model.artifact import Artifacts, GeneratedFile
 from envkit.model.environment import Built
 
@@ -76,6 +76,37 @@ def test_classic_builder_makes_an_image_and_leaves_nothing_of_its_steps(docker_s
     assert untagged() <= before
     assert any("wheels are copied" in note for note in docker_site.notes)
     assert any("no cache" in note for note in docker_site.notes)
+
+
+@pytest.mark.parametrize("name", ["legacy", "default"])
+def test_number_of_an_image_is_that_of_the_engine(docker_site: "DockerSite", wheel: Path, name: str) -> None:
+    if name == "default" and "DOCKER_HOST" not in os.environ:
+        pytest.skip("the current builder need not be that of the engine")
+    plan = docker_site.plan(wheel)
+    asked = context(docker_site, name, small_image(docker_site) if name == "legacy" else None)
+    tag = f"{repository(plan.name)}:numbered"
+    built = docker_site.engine.build_image(
+        docker_site.engine.choose_builder(asked), plan, asked, ImageWish(tags=(tag,), labels=plan.labels)
+    )
+    image = docker_site.client.image(tag)
+    assert image is not None
+    assert built.id == image.id
+
+
+@pytest.mark.usefixtures("containers_registry")
+def test_image_that_a_registry_does_not_take_is_told_and_not_left_behind(
+    docker_site: "DockerSite", wheel: Path
+) -> None:
+    if which("buildah") is None:
+        pytest.skip("no `buildah` command")
+    builder = choose_builder("buildah", None, ignore)
+    tag = f"127.0.0.1:1/{docker_site.new_name().lower().replace('.', '-')}:1"
+    wish = ImageWish(tags=(tag,), output=Output.NONE, push=True, host_network=True)
+    with pytest.raises(RegistryError, match=f"cannot be pushed: {tag}") as failure:
+        builder.build(docker_site.plan(wheel), context(docker_site, builder.name, small_image(docker_site)), wish)
+    assert "connection refused" in failure.value.facts[0]
+    left = subprocess.run(["buildah", "images", "--json"], check=True, capture_output=True, text=True).stdout  # noqa: S607
+    assert tag not in left
 
 
 def test_failing_step_of_the_classic_builder_is_named(docker_site: "DockerSite", wheel: Path) -> None:

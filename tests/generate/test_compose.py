@@ -94,6 +94,14 @@ def test_groups_whose_numbers_are_not_known_are_said(container_plan: MakePlan) -
     assert heading.endswith("`group_add` in compose.override.yaml: getent group render\n")
 
 
+def test_groups_are_said_where_devices_go_by_names_in_cdi(container_plan: MakePlan) -> None:
+    devices = DeviceRequest(cdi=("amd.com/gpu=0",), groups=("render",))
+    for access in (DeviceAccess(), DeviceAccess(cdi=("amd.com/gpu=0",))):
+        plan = container_plan(vendor="amd", access=access, devices=devices)
+        heading = generate_artifacts(plan, "compose").text("compose.yaml").partition("name:")[0]
+        assert heading.endswith("`group_add` in compose.override.yaml: getent group render\n")
+
+
 def test_mounts_in_the_directory_are_relative_and_no_source_is_made(container_plan: MakePlan) -> None:
     mounts = (Mount(source="/home/me/p", target="/workspace"), Mount(source="/home/me/pp", target="/x"))
     found = service(container_plan(mounts=mounts, directory="/home/me/p"))

@@ -146,7 +146,8 @@ def test_hostile_text_is_refused_in_every_field_that_reaches_a_file(
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:12]))
 def test_hostile_name_or_label_reaches_no_file(text: str, container_plan: MakePlan) -> None:
-    hostile = container_plan(name=text, labels={text: text}, fingerprint=text, variant=text, packages={text: text})
+    packages = container_plan().packages | {text: text}
+    hostile = container_plan(name=text, labels={text: text}, fingerprint=text, variant=text, packages=packages)
     assert generate_artifacts(hostile, "dockerfile") == generate_artifacts(container_plan(), "dockerfile")
 
 

@@ -16,7 +16,7 @@ WRITABLE = ("/home/x", "/work")
 
 
 def finish(
-    directory: Path, modules: str, directories: tuple[str, ...] = WRITABLE, **variables: str
+    directory: Path, modules: str, directories: tuple[str, ...] = WRITABLE, step: str = "whole", **variables: str
 ) -> subprocess.CompletedProcess[str]:
     for name in ("finish_image.py", "envkit_threads.py"):
         program = files("envkit.generate").joinpath("programs", name).read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ def finish(
     (directory / "requirements.lock").write_text("used==1\n")
     python = directory / "root" / "venv" / "bin" / "python"
     return subprocess.run(
-        [python, directory / "finish_image.py", directory / "tree", directory / "root", *directories],
+        [python, directory / "finish_image.py", step, directory / "tree", directory / "root", *directories],
         env={
             "PYTHONPATH": str(directory / "root"),
             "SOURCE_DATE_EPOCH": str(EPOCH),
@@ -128,7 +128,13 @@ SOURCES = {
     "big/in_class.py": "x = 1\n",
     "big/named.py": "def later():\n    from big import lazy\n",
     "big/lazy.py": "",
-    "big/deep/__init__.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from big import checked\n",
+    "big/deep/__init__.py": (
+        "import typing\nfrom typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from big import checked\nelse:\n    from big import otherwise\n"
+        "if not typing.TYPE_CHECKING:\n    from big import really\n"
+    ),
+    "big/otherwise.py": "",
+    "big/really.py": "",
     "big/deep/inner.py": "from ..upper import thing\n",
     "big/upper.py": "thing = 1\n",
     "big/checked.py": "",
@@ -137,15 +143,12 @@ SOURCES = {
 
 
 def test_layer_below_gets_the_bytecode_of_what_its_files_import_although_packages_are_missing(image: Path) -> None:
-    for name, text in SOURCES.items():
-        path = purelib(image) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    finish(image, "big\nnot_here\n", ())
+    write_sources(image)
+    finish(image, "big\nnot_here\n", (), "part")
     tree = image / "tree"
     assert {os.lstat(path).st_mtime for path in (tree, *tree.rglob("*"))} == {EPOCH}
     made = {path.relative_to(purelib(image)).as_posix() for path in purelib(image).rglob("*.pyc")}
-    expected = ["", "near", "fallback", "in_class", "named", "upper"]
+    expected = ["", "near", "fallback", "in_class", "named", "upper", "otherwise", "really"]
     assert made == {f"big/__pycache__/{name or '__init__'}.{sys.implementation.cache_tag}.pyc" for name in expected} | {
         f"big/deep/__pycache__/{name}.{sys.implementation.cache_tag}.pyc" for name in ("__init__", "inner")
     }
@@ -153,7 +156,7 @@ def test_layer_below_gets_the_bytecode_of_what_its_files_import_although_package
 
 
 def test_file_of_a_lower_layer_that_has_its_time_is_not_written_again(image: Path) -> None:
-    finish(image, "", ())
+    finish(image, "", (), "part")
     before = {path: os.lstat(path).st_ctime_ns for path in (image / "tree" / "root").glob("*.py")}
     finish(image, "used\n")
     assert {path: os.lstat(path).st_ctime_ns for path in before} == before
@@ -161,12 +164,46 @@ def test_file_of_a_lower_layer_that_has_its_time_is_not_written_again(image: Pat
 
 def test_image_itself_is_finished_where_there_is_no_tree(image: Path) -> None:
     program = image / "finish_image.py"
-    finish(image, "", ())
+    finish(image, "", (), "part")
     work, root = image / "work", image / "root"
     python = image / "root" / "venv" / "bin" / "python"
     subprocess.run(
-        [python, program, "", root, str(work)], env={"SOURCE_DATE_EPOCH": str(EPOCH)}, check=True, timeout=60
+        [python, program, "whole", "", root, str(work)], env={"SOURCE_DATE_EPOCH": str(EPOCH)}, check=True, timeout=60
     )
     assert os.lstat(work).st_mtime == EPOCH
     assert os.lstat(image).st_mtime == EPOCH, "a directory that got something new"
     assert (root / "requirements.lock").exists()
+
+
+def bytecode(directory: Path) -> set[str]:
+    return {path.parents[1].name + "/" + path.name.partition(".")[0] for path in directory.rglob("*.pyc")}
+
+
+def write_sources(image: Path) -> None:
+    for name, text in SOURCES.items():
+        path = purelib(image) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_ground_gets_directories_threads_and_bytecode_of_standard_modules_but_no_lock(image: Path) -> None:
+    (purelib(image) / "light.py").write_text("import fractions\n")
+    finish(image, "light\n", step="ground", PYTHONPYCACHEPREFIX=str(image / "elsewhere"))
+    assert {"fractions", "envkit_threads"} <= {name.partition("/")[2] for name in bytecode(image)}
+    assert (image / "tree" / "work").stat().st_mode & 0o7777 == 0o1777
+    assert not (image / "root" / "requirements.lock").exists(), "every change of the lock would repeat this step"
+
+
+def test_group_gets_the_bytecode_of_its_own_packages_without_knowing_what_is_used(image: Path) -> None:
+    write_sources(image)
+    finish(image, "nothing_of_it\n", (), "group")
+    assert {"big/__init__", "big/near", "site-packages/other", "deep/inner"} <= bytecode(purelib(image))
+    assert "big/lazy" not in bytecode(purelib(image))
+
+
+def test_lock_can_be_placed_alone(image: Path) -> None:
+    finish(image, "used\n", (), "lock")
+    lock = image / "tree" / str(image / "root").lstrip("/") / "requirements.lock"
+    assert lock.read_text() == "used==1\n"
+    assert os.lstat(lock).st_mtime == EPOCH
+    assert bytecode(image / "tree" / "root") == set()

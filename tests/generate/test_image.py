@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from envkit.data import load_matrix
 from envkit.errors import DataError, UnsatisfiableError, UsageError
 from envkit.generate import generate_artifacts, output_names
-from envkit.generate.image import image_files
+from envkit.generate.image import image_files, wheelhouse_layers
 from envkit.generate.options import Dialect, Options
 from envkit.generate.parseback import Instruction, parse_dockerfile, read_command, read_environment
 from envkit.model.lock import Lock, LockedFile, LockedPackage
@@ -91,26 +91,67 @@ def test_option_is_refused_by_a_format_that_does_not_heed_it(container_plan: Mak
         generate_artifacts(container_plan(), others[0], PORTABLE)
 
 
-def test_large_wheels_are_installed_before_all_others(container_plan: MakePlan) -> None:
+def test_large_wheels_are_the_ground_over_which_all_others_are_laid(container_plan: MakePlan) -> None:
     plan = container_plan(lock=locked(sized("small", 1 << 20), sized("huge", 1 << 30), sized("other", 5)))
     files = texts(plan)
     assert files["layer-1.lock"].startswith("huge==1 ")
-    assert [line.partition("==")[0] for line in files["layer-2.lock"].splitlines()] == ["other", "small"]
-    runs = [found for found in instructions(plan) if found.keyword == "RUN" and "install_wheels.py" in found.arguments]
-    assert ["layer-1.lock" in runs[0].arguments, "layer-2.lock" in runs[1].arguments] == [True, True]
-    assert "requirements.lock" not in runs[0].arguments, "a change of the other wheels would repeat the first step"
+    found = instructions(plan)
+    last = found[max(place for place, instruction in enumerate(found) if instruction.keyword == "FROM") :]
+    runs = [instruction.arguments for instruction in last if instruction.keyword == "RUN"]
+    assert ["layer-1.lock" in run for run in runs] == [True]
+    assert "requirements.lock" not in runs[0], "a change of the other wheels would repeat this step"
+    groups = sorted(name for name in files if name.startswith("layer-") and name != "layer-1.lock")
+    assert sorted(line.partition("==")[0] for name in groups for line in files[name].splitlines()) == ["other", "small"]
+    copied = [instruction.arguments for instruction in last if instruction.keyword == "COPY"]
+    names = [*(f"wheels-{name[6:-5]}" for name in groups), "lock"]
+    assert copied == [f"--link --from={name} /build/tree/ /" for name in names]
+    # Anything that runs after them would have to be repeated with each of them.
+    assert [instruction.keyword for instruction in last[-3:]] == ["ENV", "USER", "CMD"]
+
+
+def test_new_version_of_a_small_wheel_changes_its_own_group_and_the_lock_alone(container_plan: MakePlan) -> None:
+    names = [f"package-{number}" for number in range(40)]
+    one = texts(container_plan(lock=locked(sized("huge", 1 << 30), *(sized(name, 9) for name in names))))
+    changed = sized(names[7], 9)
+    changed = LockedPackage(name=changed.name, version="2", file=changed.file)
+    others = (sized(name, 9) for name in names if name != changed.name)
+    two = texts(container_plan(lock=locked(sized("huge", 1 << 30), *others, changed)))
+    different = {name for name in one if one[name] != two[name]}
+    assert len(different) == 2
+    assert "requirements.lock" in different
+    assert len([name for name in one if name.startswith("layer-")]) == 9
+
+
+def test_package_that_comes_or_goes_moves_no_other(container_plan: MakePlan) -> None:
+    names = [f"package-{number}" for number in range(40)]
+    one = texts(container_plan(lock=locked(sized("huge", 1 << 30), *(sized(name, 9) for name in names))))
+    two = texts(container_plan(lock=locked(sized("huge", 1 << 30), *(sized(name, 9) for name in names[1:]))))
+    assert len({name for name in one if one[name] != two[name]}) == 2
+    assert one["Dockerfile"] == two["Dockerfile"]
+
+
+def test_each_layer_sees_the_wheels_of_a_context_of_its_own(container_plan: MakePlan) -> None:
+    plan = container_plan(lock=locked(sized("huge", 1 << 30), sized("small", 1)))
+    layers = wheelhouse_layers(plan)
+    assert {package.name for packages in layers.values() for package in packages} == {"huge", "small"}
+    for found in instructions(plan):
+        if "install_wheels.py" in found.arguments:
+            (name,) = (name for name in layers if f"from={name}," in found.arguments)
+            assert f"layer-{name.removeprefix('wheelhouse-')}.lock" in found.arguments
+    stages = [found.arguments for found in instructions(plan) if found.keyword == "FROM"]
+    assert {f"wheelhouse AS {name}" for name in layers} <= set(stages), "one flat context must do for people"
+
+
+def test_layers_can_be_left_out_for_readers_that_know_none(container_plan: MakePlan) -> None:
+    plan = container_plan(lock=locked(sized("huge", 1 << 30), sized("small", 1)))
+    files = {file.path: file.text for file in image_files(plan, linked=False)}
+    assert [line.partition("==")[0] for line in files["layer-2.lock"].splitlines()] == ["small"]
+    assert "COPY" not in files["Dockerfile"]
 
 
 def test_recipe_s_own_packages_count_as_large_where_sizes_are_not_known(container_plan: MakePlan) -> None:
     plan = container_plan(packages={"torch": "1"}, lock=locked(sized("torch", None), sized("idna", None)))
     assert texts(plan)["layer-1.lock"].startswith("torch==1 ")
-
-
-def test_change_of_a_small_wheel_leaves_the_step_of_the_large_ones_as_it_was(container_plan: MakePlan) -> None:
-    one = container_plan(lock=locked(sized("huge", 1 << 30), sized("small", 1)))
-    other = container_plan(lock=locked(sized("huge", 1 << 30), sized("further", 1)))
-    assert texts(one)["layer-1.lock"] == texts(other)["layer-1.lock"]
-    assert texts(one)["Dockerfile"] == texts(other)["Dockerfile"]
 
 
 def test_locked_system_packages_are_named_as_the_manager_takes_them(container_plan: MakePlan) -> None:

@@ -127,10 +127,17 @@ def test_control_characters_are_refused(container_plan: MakePlan, text: str) -> 
 
 
 def test_devices_go_by_their_names_in_cdi(container_plan: MakePlan) -> None:
-    devices = DeviceRequest(count=1, cdi=("nvidia.com/gpu=0",), nodes=("/dev/nvidia0",), groups=("video",))
+    devices = DeviceRequest(count=1, cdi=("nvidia.com/gpu=0",), nodes=("/dev/nvidia0",))
     text = unit(container_plan(vendor="nvidia", devices=devices))
     assert values(text, "AddDevice") == ["nvidia.com/gpu=0"]
     assert "keep-groups" not in text
+
+
+def test_groups_of_the_user_are_kept_where_the_devices_are_for_a_group_alone(container_plan: MakePlan) -> None:
+    devices = DeviceRequest(count=1, cdi=("amd.com/gpu=0",), groups=("video", "render"))
+    text = unit(container_plan(vendor="amd", devices=devices))
+    assert values(text, "AddDevice") == ["amd.com/gpu=0"]
+    assert "--group-add=keep-groups" in values(text, "PodmanArgs")
 
 
 def test_devices_without_such_names_go_by_nodes_with_the_groups_of_the_user(container_plan: MakePlan) -> None:

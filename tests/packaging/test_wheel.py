@@ -25,14 +25,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_ships_every_data_file_program_and_template(wheel: Path) -> None:
     shipped = set(zipfile.ZipFile(wheel).namelist())
-    recipes = {f"envkit/_bundled/recipes/{path.name}" for path in (ROOT / "recipes").iterdir()}
-    images = {f"envkit/_bundled/images/{path.name}" for path in (ROOT / "images").iterdir()}
+    bundled = {
+        f"envkit/_bundled/{path.relative_to(ROOT)}"
+        for folder in ("recipes", "images")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file()
+    }
     inside = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "envkit").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert (recipes | images | inside) - shipped == set()
+    assert (bundled | inside) - shipped == set()
 
 
 def test_an_installed_copy_finds_its_recipes_without_the_checkout(wheel: Path, tmp_path: Path) -> None:

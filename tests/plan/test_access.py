@@ -91,12 +91,19 @@ def test_group_of_root_is_never_given() -> None:
 
 
 def test_unknown_nodes_follow_from_the_index_where_the_vendor_numbers_them_so() -> None:
-    device = msgspec.structs.replace(NVIDIA[0], nodes=None)
-    assert access(docker(), chosen("nvidia", 0), (device,)).nodes == (
-        "/dev/nvidiactl",
-        "/dev/nvidia-uvm",
-        "/dev/nvidia0",
-    )
+    device = Device(vendor="ascend", index=2, architecture="910b")
+    assert access(docker(), chosen("ascend", 2), (device,)).nodes[-1] == "/dev/davinci2"
+
+
+@pytest.mark.parametrize("engine", [None, docker(), ContainerEngine(name="podman", usable=True)])
+def test_nvidia_is_never_given_nodes_without_the_libraries_of_its_driver(engine: ContainerEngine | None) -> None:
+    assert access(engine, chosen("nvidia", 0), NVIDIA) == DeviceAccess(gpu_indices=(0,))
+
+
+def test_groups_of_the_nodes_go_with_names_in_cdi_where_the_vendor_has_such_groups() -> None:
+    engine = docker(cdi=True, cdi_devices=("amd.com/gpu=1", "nvidia.com/gpu=1"))
+    assert access(engine, chosen("amd", 1), AMD) == DeviceAccess(cdi=("amd.com/gpu=1",), groups=(44, 992))
+    assert access(engine, chosen("nvidia", 1), NVIDIA).groups == ()
 
 
 def test_nodes_that_only_the_machine_can_tell_are_not_guessed() -> None:
@@ -205,4 +212,5 @@ def test_every_vendor_is_reached_on_every_engine(vendor: Vendor) -> None:
     by_runtime = docker(runtimes=("runc", vendor.access.engine_runtime or ""))
     found = reached(by_runtime, facts(device))
     assert found.runtime or found.gpu_indices or "/dev/own0" in found.nodes
-    assert "/dev/own0" in reached(docker(), facts(device)).nodes
+    alone = reached(docker(), facts(device))
+    assert "/dev/own0" in alone.nodes or alone.gpu_indices

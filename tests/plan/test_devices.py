@@ -3,7 +3,7 @@
 import pytest
 
 from envkit.data import load_matrix
-from envkit.model.host import Device, HostFacts, Stack
+from envkit.model.host import Device, HostFacts, OperatingSystem, Stack
 from envkit.model.plan import DeviceRequest, Mount
 from envkit.model.request import Mode
 from envkit.model.resolution import Chosen
@@ -12,7 +12,12 @@ from envkit.plan.devices import plan_devices
 MATRIX = load_matrix(("pytorch",))
 
 
-def request(*devices: Device, indices: tuple[int, ...], files: dict[str, bool] | None = None) -> DeviceRequest:
+def request(
+    *devices: Device,
+    indices: tuple[int, ...],
+    files: dict[str, bool] | None = None,
+    system: OperatingSystem | None = None,
+) -> DeviceRequest:
     vendor = devices[0].vendor
     chosen = Chosen(
         candidate="any",
@@ -24,7 +29,7 @@ def request(*devices: Device, indices: tuple[int, ...], files: dict[str, bool] |
         packages={},
         devices=indices,
     )
-    facts = HostFacts(devices=devices, stacks=(Stack(vendor=vendor, files=files or {}),))
+    facts = HostFacts(os=system, devices=devices, stacks=(Stack(vendor=vendor, files=files or {}),))
     return plan_devices(chosen, facts, MATRIX)
 
 
@@ -71,6 +76,12 @@ def test_the_resource_of_a_cluster_follows_from_the_device(
 def test_apptainer_has_options_of_its_own_for_some_vendors() -> None:
     assert request(Device(vendor="nvidia", index=0), indices=(0,)).apptainer == ("--nv",)
     assert request(Device(vendor="amd", index=0), indices=(0,)).apptainer == ("--rocm",)
+
+
+def test_under_wsl_apptainer_needs_the_folder_of_the_driver_besides() -> None:
+    device = Device(vendor="nvidia", index=0, architecture="sm_89", nodes=("/dev/dxg",))
+    found = request(device, indices=(0,), system=OperatingSystem(system="linux", wsl=True))
+    assert found.apptainer == ("--nv", "--bind", "/usr/lib/wsl:/usr/lib/wsl:ro")
 
 
 def test_for_other_vendors_apptainer_binds_the_files_of_the_driver() -> None:

@@ -395,3 +395,33 @@ def test_requirements_that_include_each_other_end(tmp_path: Path) -> None:
         (tmp_path / f"r{number}.txt").write_text(f"-r r{number + 1}.txt\n", encoding="utf-8")
     with pytest.raises(DataError, match="more than 50 files"):
         imported(tmp_path, "requirements.txt", "-r r0.txt\n")
+
+
+def test_channels_keys_and_indexes_without_a_like_are_told_without_their_passwords(tmp_path: Path) -> None:
+    _, conda = imported(
+        tmp_path,
+        "environment.yml",
+        "channels: [conda-forge, nodefaults, 'https://joe:secret@conda.example.com/own']\n"
+        "dependencies: [python=3.12]\nprefix: /opt/env\nsomething: 1\n",
+    )
+    assert reasons(conda, tmp_path) == {
+        "channel `https://conda.example.com/own`": "environment.yml:1",
+        "`prefix`": "environment.yml:3",
+        "`something`": "environment.yml:4",
+    }
+    uv = '[project]\nname = "mine"\n[[tool.uv.index]]\nname = "own"\nurl = "https://joe:secret@example.com/simple"\n'
+    _, project = imported(tmp_path, "pyproject.toml", uv)
+    assert reasons(project, tmp_path) == {"index `https://example.com/simple`": "pyproject.toml:5"}
+    served = PYLOCK.replace('version = "0.8.1"', 'version = "0.8.1"\nindex = "https://joe:secret@example.com/simple/"')
+    _, lock = imported(tmp_path, "pylock.toml", served)
+    assert reasons(lock, tmp_path)["index `https://example.com/simple`"] == "pylock.toml:5"
+
+
+def test_requirements_that_powershell_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    for encoding in ("utf-16", "utf-8-sig"):
+        path.write_text("rich\r\n", encoding=encoding)
+        assert read_foreign(str(path)) == "rich\r\n"
+    path.write_bytes(b"\xff\xfer\x00i")
+    with pytest.raises(DataError, match="not UTF"):
+        read_foreign(str(path))

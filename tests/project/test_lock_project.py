@@ -121,6 +121,7 @@ class Site:
         *,
         upgrade: Upgrade | None = None,
         system_packages: bool = True,
+        offline: bool = False,
     ) -> LockedProject:
         before = read_project_lock(self.directory)
         standing = {
@@ -136,8 +137,9 @@ class Site:
             upgrade=upgrade or Upgrade(),
             effects=Effects(
                 reporter=SilentReporter(),
-                find_image=self.find,
+                find_image=(lambda _: None) if offline else self.find,
                 simulate=self.simulate if system_packages else None,
+                offline=offline,
             ),
         )
         write_lock_files(self.directory, made.lock, made.packages)
@@ -213,6 +215,30 @@ def test_digest_and_system_packages_stay_until_an_upgrade(site: Site) -> None:
     assert moved.base is not None
     assert moved.base.digest == site.digest
     assert moved.system_packages == (SystemPackage(name="git", version=site.git),)
+
+
+def test_where_no_server_may_be_asked_digest_and_system_packages_stay_even_on_an_upgrade(site: Site) -> None:
+    site.lock()
+    before = site.texts()
+    site.simulated.clear()
+    site.lock(upgrade=Upgrade(everything=True), offline=True)
+    assert (site.texts(), site.simulated) == (before, [])
+
+
+def test_what_no_server_could_be_asked_for_is_told_and_made_up_for_later(site: Site) -> None:
+    with pytest.raises(LockError, match="without asking a server: git") as caught:
+        site.lock(offline=True)
+    assert "envkit lock --offline --no-system-packages" in caught.value.hints
+    offline = site.lock(offline=True, system_packages=False)
+    assert any(note.startswith("cpu: the base image is locked by its name alone") for note in offline.notes)
+    assert site.lock(offline=True).lock == offline.lock
+    whole = site.lock().lock.profile("cpu")
+    assert whole is not None
+    assert whole.base is not None
+    assert (whole.base.digest, whole.system_packages) == (
+        INDEX_DIGEST,
+        (SystemPackage(name="git", version=site.git),),
+    )
 
 
 def test_system_packages_can_be_left_unlocked_and_locked_later(site: Site) -> None:

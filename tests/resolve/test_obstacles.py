@@ -6,8 +6,9 @@ import pytest
 
 from envkit.model.availability import Availability
 from envkit.model.matrix import Matrix
+from envkit.model.request import Mode, Request
 from envkit.model.resolution import Status
-from envkit.resolve import resolve_request
+from envkit.resolve import parse_spec, resolve_request, target_facts
 from envkit.resolve.agreement import Conflicts
 from envkit.resolve.answer import find_answer
 from envkit.resolve.changes import find_changes
@@ -68,3 +69,16 @@ def test_a_refused_request_tries_few_changes(matrix: Matrix) -> None:
     applied = (change.apply(problem, vendor) for change in find_changes(problem, vendor))
     reaches = [obstacles.reach(changed) for changed in applied if changed is not None]
     assert sum(obstacles.can_be_removed(reach) for reach in reaches) < len(reaches) / 2
+
+
+def test_a_change_reaches_a_rule_about_devices_only_if_it_changes_them(matrix: Matrix) -> None:
+    facts = target_facts("k80,driver=450.80.02,os=ubuntu-22.04", matrix)
+    request = Request(specs=(parse_spec("pytorch>=2.9"),), as_of="2026-11-22", mode=Mode.CONTAINER, on="nvidia")
+    problem = Problem(facts=facts, request=request, matrix=matrix, availability=Availability())
+    answer = find_answer(problem)
+    obstacles = Obstacles(answer.attempt, answer.options)
+    changes = {change.kind: change.apply(problem, "nvidia") for change in find_changes(problem, "nvidia")}
+    helps = {kind: obstacles.can_be_removed(obstacles.reach(changed)) for kind, changed in changes.items() if changed}
+    assert not helps["change-driver"]  # no wheel has code for the device, whatever its driver
+    assert not helps["other-processor"]  # the wheels are the same for every processor of the architecture
+    assert helps["other-device"]

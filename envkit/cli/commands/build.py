@@ -15,7 +15,7 @@ from envkit.engines import builders
 from envkit.engines.labels import repository
 from envkit.engines.makers import ImageMaker, image_maker
 from envkit.engines.protocol import BuildContext
-from envkit.errors import UsageError
+from envkit.errors import DataError, UsageError
 from envkit.model.host import Cpu
 from envkit.model.image_build import BuildReport, BuiltImage
 from envkit.model.plan import Plan
@@ -23,6 +23,7 @@ from envkit.model.request import Mode, Request
 from envkit.model.value import to_json
 from envkit.plan import image_platform, platform_architecture
 from envkit.project.lock_inputs import ProfileInput
+from envkit.system.directories import ensure_directory
 from envkit.system.registry_names import parse_reference
 
 _PROFILE = "{profile}"
@@ -51,10 +52,16 @@ def build_images(output: Output, asked: Asked, wanted: Wanted) -> int:
     """Build an image of each profile and platform; returns the exit status."""
     wanted.placing.check()
     where, path = parse_output(wanted.output, push=wanted.push)
+    for tag in wanted.tags:
+        _check_tag(tag)
     asking = read_asking(asked)
     with CommandReporter(output, "build", assume_yes=wanted.assume_yes) as reporter:
         inputs = planned_inputs(asking, wanted.placing, _container)
         _check(wanted, inputs, where, offline=asking.sources.offline)
+        # What cannot be written is to be known before minutes of building.
+        for directory in (None if path is None else Path(path).parent, _documents(wanted)):
+            if directory is not None:
+                ensure_directory(directory, mode=0o755)
         planner = Planner(asking, wanted.placing, reporter)
         plans = {each.name: _plans(each, wanted.platforms, planner) for each in inputs}
         savings = describe_savings(tuple(plan for made in plans.values() for plan in made))
@@ -69,13 +76,15 @@ def build_images(output: Output, asked: Asked, wanted: Wanted) -> int:
             built = _build(maker, made, tags, _Output(where, path), wanted, context)
             images += built
             for image in built:
-                reporter.stage("Built", f"{name}: {_described(image)}")
+                reporter.stage("Built", f"{name}: {_described(image, where)}")
             if len(made) > 1:
                 indexes |= {tag: join_platforms(tag, built, context) for tag in tags}
                 for tag in tags:
                     reporter.stage("Joined", f"{tag} for {' '.join(wanted.platforms)}: {indexes[tag]}")
     report = BuildReport(images=tuple(images), indexes=indexes, savings=savings)
-    output.data(to_json(report) if wanted.as_json else "\n".join(_line(image) for image in images))
+    output.data(
+        to_json(report) if wanted.as_json else "\n".join(_line(image) for image in images if _is_kept(image, where))
+    )
     return 0
 
 
@@ -101,15 +110,26 @@ def parse_output(text: str | None, *, push: bool) -> tuple[builders.Output, str 
 
 
 def image_tags(asked: tuple[str, ...], plan: Plan, *, several: bool) -> tuple[str, ...]:
-    """Return the tags of a profile's image; `{profile}` in what was asked stands for its name. Raises `DataError`."""
+    """Return the tags of a profile's image; `{profile}` in what was asked stands for its name."""
     word = _NOT_IN_TAGS.sub("-", plan.profile or "latest").strip("-.") or "latest"
     tags = tuple(tag.replace(_PROFILE, word) for tag in asked) or (
         f"{repository(plan.name)}:{word if several else 'latest'}",
     )
-    for tag in tags:
-        if parse_reference(tag).digest is not None:
-            raise UsageError(f"a tag has no digest: {tag}")
     return tuple(tag if parse_reference(tag).tag else f"{tag}:latest" for tag in tags)
+
+
+def _check_tag(tag: str) -> None:
+    """Raise `UsageError` for what is no name of an image, or names one by its digest."""
+    try:
+        reference = parse_reference(tag.replace(_PROFILE, "profile"))
+    except DataError as error:
+        raise UsageError(error.message, facts=error.facts, hints=("--tag registry.example.com/name:1",)) from error
+    if reference.digest is not None:
+        raise UsageError(f"a tag has no digest: {tag}")
+
+
+def _documents(wanted: Wanted) -> Path | None:
+    return None if wanted.documents is None else Path(wanted.documents).expanduser().absolute()
 
 
 def _container(_: Request) -> Mode:
@@ -168,7 +188,7 @@ def _build(
             cache_from=wanted.cache_from,
             cache_to=wanted.cache_to,
             provenance=wanted.provenance,
-            documents=None if wanted.documents is None else Path(wanted.documents).expanduser().absolute(),
+            documents=_documents(wanted),
         )
         built.append(deliver_image(maker, plan, context, delivery))
     return tuple(built)
@@ -186,8 +206,13 @@ def _context(asking: Asking, wanted: Wanted, reporter: CommandReporter) -> Build
     )
 
 
-def _described(image: BuiltImage) -> str:
-    where = "pushed" if image.pushed else image.archive or "in the engine's store"
+def _is_kept(image: BuiltImage, where: builders.Output) -> bool:
+    return image.pushed or where is not builders.Output.NONE
+
+
+def _described(image: BuiltImage, output: builders.Output) -> str:
+    stored = "in the engine's store" if output is builders.Output.ENGINE else "kept nowhere but in the builder's cache"
+    where = "pushed" if image.pushed else image.archive or stored
     known = ", ".join(document.name for document in image.documents)
     how = "attached" if any(document.attached for document in image.documents) else "beside it"
     return f"{image.platform}, {image.variant}, {' '.join(image.tags)} ({where}); {known} {how}"

@@ -30,7 +30,7 @@ from envkit.project.lock_files import (
 from envkit.project.lock_inputs import Machines, ProfileInput, profile_input, profile_names, require_project
 from envkit.project.locked import require_current, require_holding, require_lock, require_profile
 from envkit.project.locking import Effects, LockedProject, Standing, lock_project
-from envkit.project.reading import ProjectFile
+from envkit.project.reading import ProjectFile, current_directory, find_project
 from envkit.project.revisions import committed_side, named_side, standing_side
 from envkit.project.system_packages import Simulation, container_client, simulate_installation
 
@@ -61,8 +61,9 @@ class LockReport(Value, tag_field="format", tag="envkit-lock-report/1"):
 
 def run_lock(output: Output, asked: Asked, options: LockOptions) -> int:
     """Lock the profiles of the project, or check the lock; returns the exit status."""
+    _refuse_together(options)
     if options.frozen:
-        return _check_frozen(output, asked)
+        return _check_frozen(output, asked, options)
     asking = read_asking(asked)
     file = require_project(asking.file)
     names = _chosen_names(file, options.profiles)
@@ -81,6 +82,18 @@ def run_lock(output: Output, asked: Asked, options: LockOptions) -> int:
     if options.as_json:
         output.data(to_json(report))
     return 0
+
+
+def _refuse_together(options: LockOptions) -> None:
+    """Refuse options of which one would have no effect; raises `UsageError`."""
+    if options.check and options.frozen:
+        raise UsageError("`--check` reads the project file and `--frozen` does not: only one of them can be given")
+    if options.upgrade and (options.check or options.frozen):
+        name = "--check" if options.check else "--frozen"
+        raise UsageError(
+            f"`{name}` writes nothing, so that nothing can be upgraded: --upgrade",
+            hints=("envkit lock --upgrade --dry-run",),
+        )
 
 
 def show_difference(output: Output, before: str | None, after: str | None, *, as_json: bool) -> int:
@@ -135,6 +148,7 @@ def _lock(
         reporter=reporter,
         find_image=ImageFinder(asking.sources, machines.here),
         simulate=simulate if options.system_packages else None,
+        offline=asking.sources.offline,
     )
     made = lock_project(
         inputs, standing, before=before, directory=directory, matrix=matrix, upgrade=upgrade, effects=effects
@@ -213,15 +227,13 @@ def _check(output: Output, file: ProjectFile, inputs: tuple[ProfileInput, ...], 
         )
     output.stage("Current", f"{file.directory / LOCK_FILE}: {', '.join(each.name for each in inputs)}")
     if options.as_json:
-        difference = LockDifference(before=LOCK_FILE, after=LOCK_FILE)
-        report = LockReport(
-            path=str(file.directory / LOCK_FILE),
-            profiles=tuple(profile.name for profile in lock.profiles),
-            difference=difference,
-            changed=False,
-        )
-        output.data(to_json(report))
+        output.data(to_json(_unchanged(file.directory, tuple(each.name for each in inputs))))
     return 0
+
+
+def _unchanged(directory: Path, profiles: tuple[str, ...]) -> LockReport:
+    difference = LockDifference(before=LOCK_FILE, after=LOCK_FILE)
+    return LockReport(path=str(directory / LOCK_FILE), profiles=profiles, difference=difference, changed=False)
 
 
 def _drifted(file: ProjectFile, lock: ProjectLock, each: ProfileInput) -> list[str]:
@@ -236,11 +248,19 @@ def _drifted(file: ProjectFile, lock: ProjectLock, each: ProfileInput) -> list[s
     return []
 
 
-def _check_frozen(output: Output, asked: Asked) -> int:
+def _check_frozen(output: Output, asked: Asked, options: LockOptions) -> int:
     """Check that the files of the lock belong together, whatever the project file says."""
-    directory = Path(asked.project).absolute() if asked.project is not None else Path.cwd()
+    if asked.project is not None:
+        directory = Path(asked.project).expanduser().absolute()
+    else:
+        here = current_directory()
+        project = find_project(here)
+        directory = here if project is None else project.parent
     lock = require_lock(directory)
-    for profile in lock.profiles:
-        read_profile_packages(directory, profile)
-    output.stage("Whole", f"{directory / LOCK_FILE}: {', '.join(profile.name for profile in lock.profiles)}")
+    names = options.profiles or tuple(profile.name for profile in lock.profiles)
+    for name in names:
+        read_profile_packages(directory, require_profile(lock, name, directory))
+    output.stage("Whole", f"{directory / LOCK_FILE}: {', '.join(names)}")
+    if options.as_json:
+        output.data(to_json(_unchanged(directory, names)))
     return 0

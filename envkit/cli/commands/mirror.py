@@ -25,6 +25,7 @@ from envkit.project.mirrors import (
     known_place,
     preset_mirrors,
 )
+from envkit.project.reading import ProjectFile, read_project
 from envkit.system.sources import read_sources
 
 
@@ -79,7 +80,7 @@ def use_mirrors(output: Output, use: Use) -> int:
 
 def list_mirrors(output: Output, *, as_json: bool) -> int:
     """Print the mirrors that hold here, each with where it was set, and the presets."""
-    sources = _sources()
+    sources = _sources(read_project())
     shown = _shown(sources)
     if as_json:
         output.data(to_json(shown))
@@ -100,7 +101,7 @@ def list_mirrors(output: Output, *, as_json: bool) -> int:
 
 def test_mirrors(output: Output, words: tuple[str, ...], *, as_json: bool) -> int:
     """Ask the mirrors that hold, or those of a preset or of places, and say what they answer; one that fails is 9."""
-    sources, table = _sources(), load_mirrors()
+    sources, table = _sources(read_project()), load_mirrors()
     own = {name: setting.value for name, setting in sources.mirrors.items()}
     presets = {preset.name for preset in table.presets}
     wanted: dict[str, str] = {} if words else own
@@ -141,8 +142,9 @@ def _certificate(path: str) -> str:
     return str(file)
 
 
-def _sources() -> PackageSources:
-    return read_sources(os.environ, home=str(Path.home()), settings=load_settings())
+def _sources(project: ProjectFile | None = None) -> PackageSources:
+    table = None if project is None else project.project.sources
+    return read_sources(os.environ, home=str(Path.home()), project=table, settings=load_settings())
 
 
 def _shown(sources: PackageSources) -> MirrorsShown:

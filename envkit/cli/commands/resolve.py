@@ -15,7 +15,6 @@ from envkit.model.request import Mode, Request
 from envkit.model.resolution import Resolution, Status
 from envkit.model.text import check_text
 from envkit.model.value import to_json
-from envkit.pipeline import resolve_here
 from envkit.resolve import override_facts, resolve_request
 from envkit.resolve.present import describe_resolution
 from envkit.resolve.targets import target_facts
@@ -45,6 +44,8 @@ def show_resolution(
         output.note(sentence)
     check_devices(facts, wish.request)
     if check_indexes if check_indexes is not None else here:
+        from envkit.pipeline import resolve_here  # a resolution from files alone needs nothing of it
+
         with CommandReporter(output, "resolve") as reporter:
             resolution = resolve_here(facts, wish, reporter)
     else:

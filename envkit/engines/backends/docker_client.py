@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import finalize
 
 import docker
@@ -15,11 +16,13 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.types import DeviceRequest, Mount
 
-from envkit.engines.builders.legacy import ClassicBuild, ClassicLine
 from envkit.engines.records import ContainerRecord, ContainerWish, ImageRecord
 from envkit.errors import EngineNotReadyError, RunError
 from envkit.model.availability import ImageState
 from envkit.model.text import strip_controls
+
+if TYPE_CHECKING:
+    from envkit.engines.builders.legacy import ClassicBuild, ClassicLine
 
 # Creating a container from an image of gigabytes on a busy disk takes its time; an engine that hangs must not hang us.
 _TIMEOUT_SECONDS = 120
@@ -101,8 +104,11 @@ class DockerClient:
         with _asking("load an image"), Path(archive).open("rb") as file:
             self._client.images.load(file)
 
-    def build(self, asked: ClassicBuild) -> Iterator[ClassicLine]:
+    def build(self, asked: "ClassicBuild") -> "Iterator[ClassicLine]":
         """Build an image with the classic builder and yield what it prints."""
+        # Imported here: all of building is behind it, and most commands that ask the engine build nothing.
+        from envkit.engines.builders.legacy import ClassicLine
+
         with _asking("build an image"):
             stream = self._client.api.build(
                 path=asked.directory,

@@ -47,7 +47,7 @@ class ImageResult(msgspec.Struct, frozen=True, kw_only=True):
     builder: str
     reference: str  # the first tag, or the path of the archive
     digest: str | None = None  # sha256:… of the manifest or index, as a registry knows it
-    id: str | None = None  # of the image in the store that the builder writes to
+    id: str | None = None  # sha256:… of the image in the store where it is, as that store's engine knows it
     log: str | None = None  # path of the file with every line
 
 

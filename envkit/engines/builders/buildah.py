@@ -8,7 +8,7 @@ import msgspec
 
 from envkit.data import load_mirrors
 from envkit.engines.builders import BuilderCapabilities, ImageResult, ImageWish, Output
-from envkit.engines.builders.logged import BUILD_SECONDS, build_failure, run_logged
+from envkit.engines.builders.logged import BUILD_SECONDS, build_failure, push_failure, run_logged
 from envkit.engines.builders.mirrors import registries_configuration, system_sources
 from envkit.engines.builders.staging import generated_files, staged_build
 from envkit.engines.builders.step_lines import StepLines
@@ -20,6 +20,7 @@ from envkit.errors import BuildError, EngineNotReadyError
 from envkit.generate.image import INPUTS
 from envkit.generate.options import Dialect
 from envkit.model.plan import Plan
+from envkit.model.text import strip_controls
 from envkit.system.command import Command, Completed, run_command
 from envkit.system.directories import ensure_directory
 from envkit.system.files import write_atomically
@@ -28,6 +29,7 @@ PROGRAMS = ("podman", "buildah")
 _STORE = "podman"  # the images of both are those that podman runs
 _PROBE_SECONDS = 20.0
 _PUSH_SECONDS = 3600.0
+_REGISTRY = "docker://"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 # The runtime could not make the container of a step: nothing of the step has run.
 _NO_CONTAINER = ("did not get container create message from subprocess", "creating container for [")
@@ -64,9 +66,13 @@ class BuildahBuilder:
             if not completed.ok:
                 raise build_failure(lines.failure(), context.log, ended=completed.failure)
             image = number.read_text(encoding="utf-8").strip().removeprefix("sha256:")
-            digest = self._deliver(image, staged, wish)
+            digest = self._deliver(image, staged, wish, context.log)
         return ImageResult(
-            builder=self.name, reference=wish.path or wish.tags[0], digest=digest, id=image, log=context.log
+            builder=self.name,
+            reference=wish.path or wish.tags[0],
+            digest=digest,
+            id=f"sha256:{image}",
+            log=context.log,
         )
 
     def _run(self, command: Command, context: BuildContext) -> tuple[StepLines, Completed]:
@@ -104,29 +110,33 @@ class BuildahBuilder:
         environment = {**proxies, **_registries(context, staged)}
         return Command(argv=(*argv, "--", str(staged.files)), environment=environment, timeout_seconds=BUILD_SECONDS)
 
-    def _deliver(self, image: str, staged: StagedContext, wish: ImageWish) -> str | None:
+    def _deliver(self, image: str, staged: StagedContext, wish: ImageWish, log: str) -> str | None:
         """Push and write the archive that is wished for; returns the digest of the manifest where a registry has it."""
         digest = None
-        if wish.push:
-            for tag in wish.tags:
-                digest = self._push(image, f"docker://{tag}", staged)
-        if wish.output in (Output.OCI, Output.DOCKER):
-            kind = "oci-archive" if wish.output is Output.OCI else "docker-archive"
-            digest = self._push(image, f"{kind}:{wish.path}:{wish.tags[0]}", staged) or digest
-        if wish.output is not Output.ENGINE:
-            run_command(Command(argv=(self._path, "rmi", "--force", "--", image), timeout_seconds=_PROBE_SECONDS))
+        try:
+            if wish.push:
+                for tag in wish.tags:
+                    digest = self._push(image, f"{_REGISTRY}{tag}", staged, log)
+            if wish.output in (Output.OCI, Output.DOCKER):
+                kind = "oci-archive" if wish.output is Output.OCI else "docker-archive"
+                digest = self._push(image, f"{kind}:{wish.path}:{wish.tags[0]}", staged, log) or digest
+        finally:
+            if wish.output is not Output.ENGINE:
+                run_command(Command(argv=(self._path, "rmi", "--force", "--", image), timeout_seconds=_PROBE_SECONDS))
         return digest
 
-    def _push(self, image: str, place: str, staged: StagedContext) -> str | None:
+    def _push(self, image: str, place: str, staged: StagedContext, log: str) -> str | None:
         digest = staged.secrets / "digest"
         # As Docker does: nobody has a certificate for a registry on this machine's own address.
-        registry = place.removeprefix("docker://").partition("/")[0].rpartition(":")[0]
-        plain = ("--tls-verify=false",) if place.startswith("docker://") and registry in _LOOPBACK else ()
+        registry = place.removeprefix(_REGISTRY).partition("/")[0].rpartition(":")[0]
+        plain = ("--tls-verify=false",) if place.startswith(_REGISTRY) and registry in _LOOPBACK else ()
         argv = (self._path, "push", "--quiet", f"--digestfile={digest}", *plain, "--", image, place)
         completed = run_command(Command(argv=argv, timeout_seconds=_PUSH_SECONDS))
         if not completed.ok:
-            facts = (completed.failure or first_line(completed.stderr),)
-            raise BuildError(f"the image was built but cannot be written: {place}", facts=facts)
+            said = completed.failure or _last_line(completed.stderr)
+            if place.startswith(_REGISTRY):
+                raise push_failure(place.removeprefix(_REGISTRY), said, log)
+            raise BuildError(f"the image was built but cannot be written: {place}", facts=(said,))
         return digest.read_text(encoding="utf-8").strip() if digest.exists() else None
 
 
@@ -176,6 +186,12 @@ def _capabilities(program: str, found: _Information, store: str | None) -> Build
         oci_output=True,
         cost=tuple(cost),
     )
+
+
+def _last_line(text: str) -> str:
+    """Return the last line of what a command said, where podman says why it gave up."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return strip_controls(lines[-1]) if lines else ""
 
 
 def _needs_chroot(lines: StepLines) -> bool:

@@ -17,10 +17,11 @@ from envkit.engines.image_context import StagedContext
 from envkit.engines.image_sources import pip_configuration, proxy_variables
 from envkit.engines.protocol import BuildContext
 from envkit.errors import BuildError
+from envkit.generate.image import wheelhouse_layers
 from envkit.generate.options import Dialect
 from envkit.model.plan import Plan
 from envkit.system.command import Command
-from envkit.system.directories import storage_error
+from envkit.system.directories import ensure_directory, storage_error
 from envkit.system.files import write_atomically
 
 _LARGEST_SECRET = 500 * 1024  # bytes; BuildKit takes no more
@@ -79,7 +80,7 @@ class BuildxBuilder:
         argv += [f"--cache-to={place}" for place in wish.cache_to]
         argv += [f"--label={key}={value}" for key, value in wish.labels.items()]
         if self.capabilities.dialect is Dialect.BUILDKIT:
-            argv += [f"--build-context=wheelhouse={staged.wheelhouse}", *_secrets(plan, context, staged)]
+            argv += [*_wheelhouses(plan, staged), *_secrets(plan, context, staged)]
             mirrored = mirrored_base(plan, context.sources)
             argv += [f"--build-context={mirrored[0]}=docker-image://{mirrored[1]}"] if mirrored is not None else []
         # By name alone: the values may hold credentials, and everybody on the machine can read arguments.
@@ -136,6 +137,19 @@ def _run(command: Command, context: BuildContext) -> None:
     completed = run_logged(command, context.log, take)
     if not completed.ok:
         raise build_failure(stream.failure(), context.log, ended=completed.failure)
+
+
+def _wheelhouses(plan: Plan, staged: StagedContext) -> tuple[str, ...]:
+    """Give each layer the wheels that are its own, because other wheels would have it made again."""
+    flags = []
+    for name, packages in wheelhouse_layers(plan).items():
+        directory = ensure_directory(staged.wheelhouse / name)
+        for package in packages:
+            wheel = staged.wheelhouse / package.file.filename
+            if wheel.exists():
+                wheel.rename(directory / wheel.name)
+        flags.append(f"--build-context={name}={directory}")
+    return tuple(flags)
 
 
 def _secrets(plan: Plan, context: BuildContext, staged: StagedContext) -> tuple[str, ...]:

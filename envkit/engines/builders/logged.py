@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from envkit.engines.buildkit_progress import Failure
-from envkit.errors import BuildError
+from envkit.errors import BuildError, RegistryError
 from envkit.system.command import Command, Completed, stream_command
 from envkit.system.directories import storage_error
 
 BUILD_SECONDS = 4 * 3600.0  # gigabytes over a slow line
 _INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
+# BuildKit begins so whatever a registry does with what was built:
+# https://github.com/moby/buildkit/blob/master/exporter/containerimage/export.go
+_PUSH_FAILED = "failed to push "
 
 
 @contextmanager
@@ -44,10 +47,21 @@ def run_logged(command: Command, log: str, on_line: Callable[[str], tuple[str, .
     return completed
 
 
-def build_failure(failure: Failure, log: str, *, ended: str | None = None) -> BuildError:
-    """Return the error for a build that failed; `ended` says how the builder ended where it was not by itself."""
+def build_failure(failure: Failure, log: str, *, ended: str | None = None) -> BuildError | RegistryError:
+    """Return the error for a build that failed, or whose image a registry did not take.
+
+    `ended` says how the builder ended where it was not by itself.
+    """
+    said = failure.lines[-1] if failure.lines else ""
+    if ended is None and said.startswith(_PUSH_FAILED):
+        return push_failure(said.removeprefix(_PUSH_FAILED).partition(": ")[0], said, log)
     where = (
         "building the image failed" if failure.step is None else f"building the image failed in step: {failure.step}"
     )
     message = where if ended is None else f"building the image {ended}"
     return BuildError(message, facts=failure.lines, hints=(f"less {log}",))
+
+
+def push_failure(place: str, said: str, log: str) -> RegistryError:
+    """Return the error for an image that was built and that its registry did not take."""
+    return RegistryError(f"the image was built but cannot be pushed: {place}", facts=(said,), hints=(f"less {log}",))

@@ -50,7 +50,7 @@ def generate_files(plan: Plan) -> tuple[GeneratedFile, ...]:
     format cannot hold.
     """
     name = dns_label(plan.name)
-    context = image_files(plan, _IMAGE)
+    context = image_files(plan, _IMAGE, linked=False)
     dockerfile = next(file for file in context if file.path == f"{_IMAGE}/Dockerfile")
     lines = _definition(plan, _read_steps(parse_dockerfile(dockerfile.text)), name)
     definition = GeneratedFile(path=f"{name}.def", text="".join(f"{line}\n" for line in lines))
@@ -145,7 +145,7 @@ def _mounts(arguments: str) -> tuple[dict[str, str], list[str]]:
     removed: list[str] = []
     for text in _MOUNT.findall(arguments):
         mount = {key: value for key, _, value in (part.partition("=") for part in text.split(","))}
-        if mount["type"] == "bind" and mount.get("from") != WHEELHOUSE:
+        if mount["type"] == "bind" and not mount.get("from", "").startswith(WHEELHOUSE):
             target = _OWN_PIP_SETTINGS if mount["target"] == _PIP_SETTINGS else mount["target"]
             removed.append(target if "from" in mount else dirname(target))
             if "from" not in mount:

@@ -68,6 +68,9 @@ def _container(plan: Plan) -> Iterator[str]:
 def _devices(plan: Plan) -> Iterator[str]:
     """Yield the devices by their names in CDI, which podman takes; for a vendor without such names, by their nodes."""
     devices = plan.devices
+    if devices.groups:
+        # Without root a container cannot join groups, but keep those that its user is in.
+        yield "PodmanArgs=--group-add=keep-groups"
     if devices.cdi:
         yield from (f"AddDevice={_unexpanded(name)}" for name in devices.cdi)
         return
@@ -78,9 +81,6 @@ def _devices(plan: Plan) -> Iterator[str]:
     yield from (f"Volume={_volume(mount)}" for mount in devices.mounts)
     for name, value in devices.environment.items():
         yield f"Environment={_word(f'{variable_name(name)}={value}')}"
-    if devices.groups:
-        # Without root a container cannot join groups, but keep those that its user is in.
-        yield "PodmanArgs=--group-add=keep-groups"
 
 
 def _volume(mount: Mount) -> str:

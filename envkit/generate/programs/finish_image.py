@@ -1,13 +1,20 @@
 # noqa: INP001 - a program for the inside of images, which envkit itself must not be able to import
 """Finishes the environment of an image: bytecode of what is really used, and the same times in every build.
 
-Called as: finish_image.py TREE ROOT [WRITABLE_DIRECTORY...]
+Called as: finish_image.py STEP TREE ROOT [WRITABLE_DIRECTORY...]
 ROOT is the directory of the environment. TREE is laid over the base image later: it is where ROOT really lies, and gets
 all else; empty: the image itself is being made. Beside this program, `imports.txt` names the modules that are used.
-Without writable directories more is installed after this: what these modules import gets bytecode as far as it is there
-already. Otherwise the directories are made for every user, the modules are really imported, and all that they load gets
-bytecode, standard modules that came without included; `requirements.lock` is put into ROOT, `envkit_threads.py` among
-the modules. It runs on any Python from 3.8 on.
+STEP says what was installed, and what of it gets bytecode:
+
+whole   everything: the modules are really imported, and all that they load, standard modules included
+part    what more is installed after: what these modules import, as far as it is there
+ground  what more is laid over: the same, and what they import of the standard modules
+group   what is laid over the ground, where nothing else is seen: what importing its own packages loads
+lock    nothing: `requirements.lock` is put into ROOT
+
+With `whole` and `ground` the directories are made for every user and `envkit_threads.py` is put among the modules;
+`whole` includes `lock`. What is imported without really doing so is found by reading. It runs on any
+Python from 3.8 on.
 """
 
 from __future__ import annotations
@@ -26,22 +33,42 @@ BESIDE = Path(__file__).parent
 THREADS = "envkit_threads"
 
 
-def main(tree: str, root: str, *writable: str) -> None:
+def main(step: str, tree: str, root: str, *writable: str) -> None:
     """Compile, make the directories, and set all times to SOURCE_DATE_EPOCH."""
-    changed = [tree or root]
-    modules = (BESIDE / "imports.txt").read_text(encoding="utf-8").split()
-    if writable:
-        changed += [str(make_writable(tree + directory)) for directory in writable]
-        place_own_files(root)
-        sources = loaded_sources([*modules, THREADS])
-    else:
-        sources = named_sources(modules, Path(sysconfig.get_path("purelib")))
-    changed += [compile_source(source, tree, root) for source in sources]
+    changed = [tree or root, *(str(make_writable(tree + directory)) for directory in writable)]
+    if step in ("whole", "ground"):
+        place_thread_counter()
+    if step in ("whole", "lock"):
+        place_lock(tree + root if step == "lock" else root)
+    changed += [compile_source(source, tree, root) for source in used_sources(step)]
     epoch = int(os.environ["SOURCE_DATE_EPOCH"])
     for path in dict.fromkeys(changed):
         set_times(path, epoch)
     for directory in {parent for path in changed for parent in Path(path).parents[:2]}:
         set_time(directory, epoch)
+
+
+def used_sources(step: str) -> list[str]:
+    """Return the files that get bytecode."""
+    if step == "lock":
+        return []
+    paths = sysconfig.get_paths()
+    packages = Path(paths["purelib"])
+    if step == "group":
+        return named_sources(own_modules(packages), [packages])
+    modules = (BESIDE / "imports.txt").read_text(encoding="utf-8").split()
+    if step == "part":
+        return named_sources(modules, [packages])
+    modules.append(THREADS)
+    if step == "ground":
+        return named_sources(modules, [packages, Path(paths["stdlib"])])
+    return loaded_sources(modules)
+
+
+def own_modules(top: Path) -> list[str]:
+    """Return the modules that stand directly in a directory."""
+    found = [path.parent.name for path in top.glob("*/__init__.py")] + [path.stem for path in top.glob("*.py")]
+    return sorted(found)
 
 
 def make_writable(directory: str) -> Path:
@@ -52,16 +79,21 @@ def make_writable(directory: str) -> Path:
     return path
 
 
-def place_own_files(root: str) -> None:
-    """Put the lock where people find it, and the module that counts threads where Python loads it."""
+def place_lock(root: str) -> None:
+    """Put the lock where people find it."""
+    Path(root).mkdir(parents=True, exist_ok=True)
     shutil.copyfile(BESIDE / "requirements.lock", Path(root, "requirements.lock"))
+
+
+def place_thread_counter() -> None:
+    """Put the module that counts threads where Python loads it."""
     modules = Path(sysconfig.get_path("purelib"))
     shutil.copyfile(BESIDE / f"{THREADS}.py", modules / f"{THREADS}.py")
     (modules / f"{THREADS}.pth").write_text(f"import {THREADS}\n", encoding="utf-8")
 
 
-def named_sources(modules: list[str], top: Path) -> list[str]:
-    """Return the files that modules import when they are loaded, as far as they lie in one directory, by their text.
+def named_sources(modules: list[str], tops: list[Path]) -> list[str]:
+    """Return the files that modules import when they are loaded, as far as they lie in directories, by their text.
 
     Importing needs all packages, and these are a part of them: they stay as they are while others change.
     """
@@ -70,7 +102,7 @@ def named_sources(modules: list[str], top: Path) -> list[str]:
     seen = set(pending)
     while pending:
         name = pending.pop()
-        path = source_of(name, top)
+        path = source_of(name, tops)
         if path is None:
             continue
         found.add(str(path))
@@ -81,10 +113,11 @@ def named_sources(modules: list[str], top: Path) -> list[str]:
     return sorted(found)
 
 
-def source_of(name: str, top: Path) -> Path | None:
-    """Return the file of a module below a directory, or None."""
-    place = top.joinpath(*name.split("."))
-    return next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
+def source_of(name: str, tops: list[Path]) -> Path | None:
+    """Return the file of a module below the first directory that has it, or None."""
+    places = [top.joinpath(*name.split(".")) for top in tops]
+    paths = (path for place in places for path in (place / "__init__.py", place.with_suffix(".py")))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def imported_names(path: Path, package: str) -> set[str]:
@@ -103,14 +136,11 @@ def imported_names(path: Path, package: str) -> set[str]:
             above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             names.update([base, *(f"{base}.{alias.name}" for alias in node.names)])
-        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.expr)) and not for_type_checkers(node):
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            pending += node.body if isinstance(node.test, ast.UnaryOp) else node.orelse
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.expr)):
             pending += ast.iter_child_nodes(node)
     return {".".join(name.split(".")[:count]) for name in names for count in range(1, name.count(".") + 2)}
-
-
-def for_type_checkers(node: ast.AST) -> bool:
-    """Tell whether a statement is only for tools that check types."""
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
 
 
 def loaded_sources(modules: list[str]) -> list[str]:

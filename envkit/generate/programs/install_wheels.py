@@ -1,7 +1,7 @@
 # noqa: INP001 - a program for the inside of images, which envkit itself must not be able to import
 """Makes the environment of an image, or adds wheels to it, and goes on as the program that finishes it.
 
-Called as: install_wheels.py PYTHON VENV REQUIREMENTS FINISH TREE ROOT [WRITABLE_DIRECTORY...]
+Called as: install_wheels.py PYTHON VENV REQUIREMENTS FINISH STEP TREE ROOT [WRITABLE_DIRECTORY...]
 by a Python that has pip. VENV is made with PYTHON where it is not there yet; FINISH is run by the Python in it, with
 the words that follow. Works on any Python from 3.8 on.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 def main(python: str, venv: str, requirements: str, *finish: str) -> None:
     """Make the environment, install what REQUIREMENTS lists and nothing else, and become FINISH."""
-    tree, root = finish[1:3]
+    tree, root = finish[2:4]
     if tree and not Path(root).exists():
         # Seen where it will be, written where it is taken from.
         Path(tree + root).mkdir(parents=True)

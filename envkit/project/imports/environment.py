@@ -5,11 +5,13 @@ https://docs.conda.io/projects/conda/en/stable/dev-guide/specs-and-metadata/matc
 """
 
 import re
+from collections.abc import Callable
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from envkit.data.documents import load_document, load_positions, position_of
 from envkit.errors import DataError
+from envkit.model.address import display_url
 from envkit.project.drafts import Draft, LeftOut, Line, Read, make_lines
 from envkit.project.foreign import load_foreign, why_dropped
 from envkit.project.imports import Role
@@ -20,6 +22,20 @@ RANK = 20
 ROLE: Role = "environment"
 
 _PYTHON = "python"
+_TAKEN = frozenset({"name", "channels", "dependencies", "variables"})
+# Keys that decide nothing about what is installed.
+_IDLE = {
+    "prefix": "where an environment lies is told by its name",
+    "platforms": "which hardware there is stands in `profiles`",
+    "channel_priority": "packages come from Python's indexes",
+}
+# Channels of which PyPI has the Python packages.
+_USUAL_CHANNELS = frozenset(
+    {"nodefaults", "defaults", "main", "anaconda", "conda-forge", "pytorch", "pytorch-nightly", "nvidia", "rapidsai"}
+)
+_CHANNELS = (
+    "packages come from Python's indexes: where a channel alone has one, its index is named in `sources.indexes`"
+)
 _MATCH = re.compile(
     r"(?:(?P<channel>[^\s:\[\]]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)"
     r"(?:\s*(?P<bound>[=<>!~][^\[\]]*)|\s+(?P<version>[0-9][^\[\]]*))?"
@@ -67,6 +83,7 @@ def import_file(text: str, path: str, read: Read) -> Draft:
             pip += [Line(text=str(entry), place=place_of("dependencies", number, "pip", at)) for at, entry in entries]
         else:
             raise DataError(f"a package, or `pip` with a list, is expected: {place}")
+    _leave_rest(document, place_of, reading)
     name, variables = document.get("name"), document.get("variables")
     env = {str(key): str(value) for key, value in variables.items()} if isinstance(variables, dict) else {}
     included = read_lines(pip, path, read)
@@ -82,6 +99,17 @@ def import_file(text: str, path: str, read: Read) -> Draft:
         env=env,
         left_out=(*reading.left_out, *included.left_out),
     )
+
+
+def _leave_rest(document: dict[str, object], place_of: Callable[..., str], reading: _Reading) -> None:
+    """Say which channels, and which keys that conda or a tool beside it reads, have no like in a project file."""
+    channels = document.get("channels")
+    for number, channel in enumerate(channels if isinstance(channels, list) else ()):
+        if str(channel) not in _USUAL_CHANNELS:
+            reading.leave(f"channel `{display_url(str(channel))}`", place_of("channels", number), _CHANNELS)
+    for key in sorted(document.keys() - _TAKEN):
+        reason = _IDLE.get(key, "a project file has no field for it")
+        reading.leave(f"`{key}`", place_of(key), reason, lost=key not in _IDLE)
 
 
 def _take(text: str, place: str, reading: _Reading) -> None:

@@ -3,7 +3,9 @@
 from packaging.pylock import Package, Pylock, PylockValidationError
 
 from envkit.errors import DataError
-from envkit.project.drafts import Draft, LeftOut, Read, make_lines
+from envkit.model.address import display_url
+from envkit.model.availability import PUBLIC_INDEX
+from envkit.project.drafts import Draft, LeftOut, Line, Read, make_lines
 from envkit.project.imports import Role
 from envkit.project.toml import parse_toml
 
@@ -27,6 +29,7 @@ def import_file(text: str, path: str, read: Read) -> Draft:  # noqa: ARG001 - of
         source=path,
         python=None if lock.requires_python is None else str(lock.requires_python),
         lines=make_lines(pinned),
+        extra_indexes=_indexes(listed),
         left_out=(
             *_hashes(pinned, path),
             *(_unversioned(package, place) for package, place in listed if package.version is None),
@@ -37,6 +40,13 @@ def import_file(text: str, path: str, read: Read) -> Draft:  # noqa: ARG001 - of
 def _requirement(package: Package) -> str:
     marker = "" if package.marker is None else f"; {package.marker}"
     return f"{package.name}=={package.version}{marker}"
+
+
+def _indexes(listed: list[tuple[Package, str]]) -> tuple[Line, ...]:
+    """Return the indexes beside PyPI that packages are locked from, each with the place of its first package."""
+    found = {display_url(package.index).rstrip("/"): place for package, place in reversed(listed) if package.index}
+    found.pop(PUBLIC_INDEX, None)
+    return tuple(Line(text=address, place=place) for address, place in reversed(found.items()))
 
 
 def _hashes(pinned: list[tuple[str, str]], path: str) -> tuple[LeftOut, ...]:

@@ -6,7 +6,8 @@ Format: https://packaging.python.org/en/latest/specifications/pyproject-toml/
 from packaging.requirements import InvalidRequirement, Requirement
 
 from envkit.errors import DataError
-from envkit.project.drafts import Draft, LeftOut, Read, make_lines
+from envkit.model.address import display_url
+from envkit.project.drafts import Draft, LeftOut, Line, Read, make_lines
 from envkit.project.imports import Role
 from envkit.project.toml import parse_toml, places_of
 
@@ -34,6 +35,7 @@ def import_file(text: str, path: str, read: Read) -> Draft:  # noqa: ARG001 - of
         name=name if isinstance(name, str) else None,
         python=python if isinstance(python, str) else None,
         lines=make_lines(lines),
+        extra_indexes=_indexes(table, text, path),
         left_out=tuple(_left_out(table, project, text, path)),
     )
 
@@ -81,3 +83,12 @@ def _left_out(table: dict[str, object], project: dict[str, object], text: str, p
         reason = "recipes name their own indexes, and `sources` the others"
         found.append(LeftOut(what=f"uv's source of `{name}`", place=place, reason=reason, lost=False))
     return found
+
+
+def _indexes(table: dict[str, object], text: str, path: str) -> tuple[Line, ...]:
+    """Return the addresses of uv's own table of indexes, without credentials."""
+    rows = _table(_table(table, "tool", path), "uv", path).get("index", [])
+    tables = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    urls = [url for row in tables if isinstance(url := row.get("url"), str)]
+    places = places_of(text, ("tool.uv.index", *urls), path)[1:]
+    return tuple(Line(text=display_url(url), place=place) for url, place in zip(urls, places, strict=True))

@@ -45,8 +45,10 @@ HOST_RULES: tuple[Callable[[Situation], Judgement | None], ...] = (
     driver_generation,
     package_cap,
 )
-BUILD_RULES: tuple[Callable[[Option, Situation], Judgement | None], ...] = (
-    request_range,
+BuildRule = Callable[[Option, Situation], Judgement | None]
+RANGE_RULES: tuple[BuildRule, ...] = (request_range,)
+# These look at no more of a build than `envkit.resolve.grade.Alike` has, but for those known to be broken.
+VARIANT_RULES: tuple[BuildRule, ...] = (
     only_index,
     vendor,
     cpu_architecture,
@@ -58,6 +60,8 @@ BUILD_RULES: tuple[Callable[[Option, Situation], Judgement | None], ...] = (
     driver_exact,
     amd_driver_window,
     runtime_driver,
+)
+RELEASE_RULES: tuple[BuildRule, ...] = (
     release_age,
     yanked,
     denied,
@@ -66,6 +70,7 @@ BUILD_RULES: tuple[Callable[[Option, Situation], Judgement | None], ...] = (
     index_availability,
     offline,
 )
+BUILD_RULES = (*RANGE_RULES, *VARIANT_RULES, *RELEASE_RULES)
 PLACE_RULES: tuple[Callable[[Option, Place, Situation], Judgement | None], ...] = (
     python_request,
     python,
@@ -82,4 +87,13 @@ PLACE_RULES: tuple[Callable[[Option, Place, Situation], Judgement | None], ...] 
     vendor_image,
 )
 
-__all__ = ["BUILD_RULES", "HOST_RULES", "PLACE_RULES", "Judgement"]
+__all__ = [
+    "BUILD_RULES",
+    "HOST_RULES",
+    "PLACE_RULES",
+    "RANGE_RULES",
+    "RELEASE_RULES",
+    "VARIANT_RULES",
+    "BuildRule",
+    "Judgement",
+]

@@ -75,9 +75,7 @@ def match_device(build: Build, device: Accelerator, situation: Situation) -> Mat
     tables = situation.vendor
     if tables is None or tables.architecture_rule == "exact":
         return Match.NONE
-    if any(_runs(code, architecture, situation.embedded) for code in build.architectures):
-        return Match.CODE
-    return Match.PTX if any(_compiles(code, architecture) for code in build.ptx) else Match.NONE
+    return _match_code(build.architectures, build.ptx, architecture, situation.embedded)
 
 
 def needs_exact_driver(build: Build, situation: Situation) -> bool:
@@ -96,6 +94,15 @@ def _parse(architecture: str) -> tuple[int, int, str] | None:
     return (int(match[1]), int(match[2]), match[3]) if match else None
 
 
+@lru_cache(maxsize=1024)
+def _match_code(
+    architectures: tuple[str, ...], ptx: tuple[str, ...], architecture: str, embedded: frozenset[str]
+) -> Match:
+    if any(_runs(code, architecture, embedded) for code in architectures):
+        return Match.CODE
+    return Match.PTX if any(_compiles(code, architecture) for code in ptx) else Match.NONE
+
+
 def _runs(code: str, architecture: str, embedded: frozenset[str]) -> bool:
     ours, theirs = _parse(code), _parse(architecture)
     if ours is None or theirs is None or ours[2] or code in embedded or architecture in embedded:
@@ -111,7 +118,7 @@ def _compiles(code: str, architecture: str) -> bool:
 
 
 def _refusal(build: Build, refused: list[Accelerator], sources: tuple[str, ...]) -> Judgement:
-    listed = _list_text(build.architectures or (), [device.architecture or "" for device in refused])
+    listed = _list_text(build.architectures or (), tuple(device.architecture or "" for device in refused))
     seen = "; ".join(f"{device.label} is {device.architecture}" for device in refused)
     group = ",".join(sorted({device.architecture or "" for device in refused}))
     return failed(
@@ -130,7 +137,8 @@ def _missing(build: Build, devices: list[Accelerator]) -> str:
     return f"the architecture of {labels} is not known; assumed that the wheel serves it"
 
 
-def _list_text(architectures: tuple[str, ...], outside: list[str]) -> str:
+@lru_cache(maxsize=1024)
+def _list_text(architectures: tuple[str, ...], outside: tuple[str, ...]) -> str:
     if not architectures:
         return "no device code"
     parsed = sorted((_parse(name) or (0, 0, name), name) for name in architectures)

@@ -1,13 +1,16 @@
 """What the refusals of each rule depend on, as paths of fields; `envkit.resolve.obstacles` prunes by it.
 
-A path is that of a field of the facts, the request or what is available. Left out is what changes only the words of a
-judgement, or whether it rests on an assumption.
+A path is that of a field of the facts, the request or what is available. `devices` are those of the vendor as they are
+made out of several fields, see `envkit.resolve.devices.accelerators`, and which of them are chosen. Left out is what
+changes only the words of a judgement, or whether it rests on an assumption.
 """
 
 from typing import Final
 
-_DEVICES: Final = frozenset({"facts.devices", "facts.masks", "facts.stacks", "request.devices"})
-_DRIVER: Final = _DEVICES | {"facts.os", "request.allow"}
+DEVICES: Final = "devices"
+DEVICE_FIELDS: Final = frozenset({"facts.devices", "facts.masks", "facts.stacks", "request.devices"})
+_CHOSEN: Final = frozenset({DEVICES})
+_DRIVER: Final = DEVICE_FIELDS | {"facts.os", "request.allow"}
 _RANGE: Final = frozenset({"request.specs"})
 # Where packages go, see `Problem.mode`, and from which devices that follows where the request leaves it open.
 MODE: Final = frozenset({"facts.engines", "request.base_image", "request.engine", "request.mode"})
@@ -18,7 +21,7 @@ PLACES: Final = frozenset({"facts.pythons", "request.flavor", "request.os"})
 RULES: Final[dict[str, frozenset[str]]] = {
     "amd_driver_window": _DRIVER,
     "base_image": frozenset({"availability.images"}),
-    "companion_device": _DEVICES,
+    "companion_device": _CHOSEN,
     "companion_index": frozenset(),
     "companion_python": frozenset(),
     "constraint": frozenset({"availability.constraints", "request.packages", "request.python"}),
@@ -27,18 +30,18 @@ RULES: Final[dict[str, frozenset[str]]] = {
     "cpu_architecture": frozenset({"facts.cpu"}),
     "cpu_level": frozenset({"facts.cpu"}),
     "denied": frozenset({"request.packages"}),
-    "device": _DEVICES,
-    "device_architecture": _DEVICES,
-    "device_visibility": _DEVICES,
+    "device": DEVICE_FIELDS,
+    "device_architecture": _CHOSEN,
+    "device_visibility": DEVICE_FIELDS,
     "driver_exact": _DRIVER,
     "driver_floor": _DRIVER,
     "driver_generation": _DRIVER,
     "extras": frozenset(),
     "host_window": frozenset({"facts.os", "facts.stacks"}),
-    "image_architecture": _DEVICES,
+    "image_architecture": _CHOSEN,
     "index_availability": frozenset({"availability.indexes"}),
-    "kernel_module": _DEVICES,
-    "known_broken": _DEVICES,
+    "kernel_module": DEVICE_FIELDS,
+    "known_broken": _CHOSEN,
     "libc": frozenset({"facts.os"}),
     "offline": frozenset(),
     "operating_system": frozenset({"facts.os"}),
