@@ -44,10 +44,10 @@ def find_saving(plan: Plan, vendor: Vendor | None) -> Saving | None:
 def describe_saving(saving: Saving) -> str:
     """Say in a sentence what is saved, for who generates or builds."""
     first, others = saving.packages[0], len(saving.packages) - 1
-    wheels = first if not others else f"{first} and {others} more"
+    wheels = f"{first} brings" if not others else f"{first} and {others} more bring"
     runtime = f"the runtime of {saving.title}" if saving.runtime is None else saving.runtime
     amount = "the same again" if saving.size is None else f"at least {_amount(saving.size)} to store and to pull"
-    return f"{runtime} is in the image once: {wheels} bring it; a base image of {saving.title} would add {amount}"
+    return f"{runtime} is in the image once: {wheels} it; a base image of {saving.title} would add {amount}"
 
 
 def _fits(package: LockedPackage, patterns: tuple[str, ...]) -> bool:
