@@ -205,7 +205,7 @@ def test_system_packages_come_from_a_mirror_that_no_file_of_the_image_names(site
             "format: envkit/1\nrecipes: [tinyframe]\npython: '3.11'\nsystem_packages: [hello]\n"
             "sources: {wheelhouse: wheels}\nprofiles: {one: {target: 'cpu,os=debian-12'}}\n"
         )
-        ended = site.run("build", "--tag", f"{site.tag}:1", PIP_NO_INDEX="1")
+        ended = site.run("build", "--no-cache", "--tag", f"{site.tag}:1", PIP_NO_INDEX="1")
     finally:
         server.shutdown()
         server.server_close()

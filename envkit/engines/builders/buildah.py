@@ -48,6 +48,7 @@ class BuildahBuilder:
         self.name = program
         self.capabilities = capabilities
         self._path = path
+        self._made_none = False  # the runtime could not make a container
 
     def build(self, plan: Plan, context: BuildContext, wish: ImageWish) -> ImageResult:
         """Build an image, every line into the log; where the runtime cannot make containers here, without one.
@@ -59,7 +60,7 @@ class BuildahBuilder:
         with staged_build(plan, context, files, Dialect.PORTABLE) as staged:
             number = staged.secrets / "image-id"
             lines, completed = self._run(self._command(plan, context, staged, wish, number), context)
-            if not completed.ok and _needs_chroot(lines):
+            if not completed.ok and self._made_none and _ISOLATION_VARIABLE not in os.environ:
                 context.note(f"{self.name} cannot make containers here: the steps of the build run in a chroot instead")
                 command = self._command(plan, context, staged, wish, number, ("--isolation=chroot",))
                 lines, completed = self._run(command, context)
@@ -79,6 +80,8 @@ class BuildahBuilder:
         lines = StepLines()
 
         def take(line: str) -> tuple[str, ...]:
+            # Its words may come when the next step has begun: they are looked for in all that is said.
+            self._made_none = self._made_none or any(words in line for words in _NO_CONTAINER)
             for progress in lines.feed(line):
                 context.progress(progress)
             return (line,)
@@ -192,8 +195,3 @@ def _last_line(text: str) -> str:
     """Return the last line of what a command said, where podman says why it gave up."""
     lines = [line for line in text.splitlines() if line.strip()]
     return strip_controls(lines[-1]) if lines else ""
-
-
-def _needs_chroot(lines: StepLines) -> bool:
-    said = "\n".join(lines.failure().lines)
-    return _ISOLATION_VARIABLE not in os.environ and any(words in said for words in _NO_CONTAINER)
