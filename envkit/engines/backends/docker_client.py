@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 from weakref import finalize
 
@@ -34,6 +35,8 @@ _BRIDGE = "bridge"
 _HOST = "host"  # on this network everything that listens is to be seen from everywhere
 _LOOPBACK = "127.0.0.1"
 _LOG_LINES = 20
+_SETTLE_LOOKS = 4
+_SETTLE_SECONDS = 0.05
 
 
 class DockerClient:
@@ -197,7 +200,12 @@ class DockerClient:
         with _asking("start the container"):
             container = self._client.containers.get(reference)
             container.start()
-            container.reload()
+            # A command that ends at once may still run when the engine says that it has started.
+            for _ in range(_SETTLE_LOOKS):
+                container.reload()
+                if container.status != "running":
+                    break
+                sleep(_SETTLE_SECONDS)
             if container.status != "running":
                 written = container.logs(tail=_LOG_LINES).decode(errors="replace")
                 message = f"the container ends as soon as it is started: {container.name}"
