@@ -1,16 +1,15 @@
 """Where the docker command would find its daemon."""
 
-import re
 from urllib.parse import urlsplit
 
 import msgspec
 
 from envkit.detect.decoding import decode_json
+from envkit.model.loopback import is_loopback
 from envkit.system.host import Host
 
 _DEFAULT = "/var/run/docker.sock"
 _LOCAL_SCHEMES = ("unix", "npipe", "fd")
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 
 
 class _Configuration(msgspec.Struct):
@@ -46,7 +45,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         except ValueError:  # a bracket that is never closed
             return False
         name = parts.hostname or ""
-        return bool(name) and parts.scheme not in _LOCAL_SCHEMES and _LOOPBACK.fullmatch(name) is None
+        return bool(name) and parts.scheme not in _LOCAL_SCHEMES and not is_loopback(name)
 
     @property
     def socket(self) -> str | None:

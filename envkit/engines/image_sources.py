@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from envkit.data import load_mirrors
 from envkit.model.address import mirrored_url
+from envkit.model.loopback import is_loopback
 from envkit.model.plan import Plan
 from envkit.model.sources import PackageSources, Setting
 from envkit.model.text import check_text
@@ -14,7 +15,6 @@ from envkit.model.text import check_text
 # Where the generated Dockerfile mounts them.
 WHEELHOUSE = "/wheelhouse"
 CERTIFICATE = "/run/secrets/ca.pem"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def pip_configuration(plan: Plan, sources: PackageSources) -> str:
@@ -52,7 +52,8 @@ def uses_loopback(sources: PackageSources) -> bool:
         *sources.mirrors.values(),
     )
     proxies = (setting for scheme, setting in sources.proxies.items() if scheme != "no")
-    return any(urlsplit(setting.value).hostname in _LOOPBACK for setting in (*servers, *proxies) if setting is not None)
+    addresses = (setting.value for setting in (*servers, *proxies) if setting is not None)
+    return any(is_loopback(urlsplit(address).hostname or "") for address in addresses)
 
 
 def _recipe_indexes(plan: Plan, sources: PackageSources) -> tuple[str, ...]:

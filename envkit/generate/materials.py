@@ -10,8 +10,6 @@ from envkit.model.plan import Plan
 from envkit.model.text import check_text
 from envkit.model.value import Value
 
-# The type of package URL for what a package manager installs.
-_SYSTEM_TYPES = {"apt": "deb", "dnf": "rpm", "microdnf": "rpm", "yum": "rpm", "tdnf": "rpm", "zypper": "rpm"}
 _DOCKER_HUB = "docker.io"
 
 
@@ -52,7 +50,7 @@ def _system_packages(plan: Plan) -> tuple[Material, ...]:
     if plan.base is None:
         return ()
     system, _, _ = (plan.base.os or "").partition("-")
-    kind = _SYSTEM_TYPES.get(plan.base.package_manager or "", "generic")
+    kind = "generic" if plan.package_manager is None else plan.package_manager.purl
     return tuple(
         Material(
             kind="system",

@@ -12,6 +12,7 @@ class PackageManager(Value):
     version_mark: str  # between the name of a package and its version: `=`
     secret: str  # the secret of a build by which other package sources are given: apt-sources
     sources_file: str  # the name under which the program looks for it
+    purl: str  # the type of package URLs of what it installs: deb
     compilers: tuple[str, ...]  # the packages that bring C and C++ compilers and `make`
     # A program of the shell that tells, without installing, what the packages in its arguments would add.
     simulate: str | None = None

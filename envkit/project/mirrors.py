@@ -4,7 +4,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from time import monotonic
-from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,6 +16,7 @@ from envkit.model.sources import PackageSources
 from envkit.model.text import check_text
 from envkit.model.value import Value
 from envkit.system.http import Client
+from envkit.system.registry import registry_server
 
 NONE = "none"  # in place of a preset: no mirror at all
 _REGISTRY = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[a-z0-9._-]+)*")
@@ -161,10 +161,4 @@ def _probe_url(place: MirroredPlace, address: str) -> str:
     if place.kind != "registry":
         return f"{address.rstrip('/')}/{place.probe}"
     host = address.partition("/")[0]
-    return f"{registry_scheme(host)}://{host}/{place.probe}"
-
-
-def registry_scheme(host: str) -> Literal["http", "https"]:
-    """Return how a registry is reached: those of this machine without TLS, as engines do."""
-    name = host.rpartition(":")[0] or host
-    return "http" if name in {"localhost", "127.0.0.1", "[::1]"} else "https"
+    return f"{registry_server(host)}/{place.probe}"

@@ -7,7 +7,7 @@ from shutil import which
 import msgspec
 
 from envkit.data import load_mirrors
-from envkit.engines.builders.mirrors import system_sources
+from envkit.engines.builders.mirrors import mirrored_image, system_sources
 from envkit.errors import EngineNotReadyError, LockError, NetworkError
 from envkit.model.package_manager import PackageManager
 from envkit.model.plan import SystemPackage
@@ -15,7 +15,6 @@ from envkit.model.resolution import Base
 from envkit.model.sources import PackageSources
 from envkit.model.text import strip_controls
 from envkit.system.command import Command, Completed, run_command
-from envkit.system.registry_names import parse_reference
 
 _CLIENTS = ("docker", "podman")
 _SECONDS = 1800.0  # the image may have to be pulled
@@ -120,13 +119,9 @@ def _command(simulation: Simulation, client: str, name: str, sources: PackageSou
 
 def _image(base: Base, sources: PackageSources) -> str:
     """Return the image by its digest, at the mirror of its registry where one is set: the engine need not know it."""
-    reference = parse_reference(base.image)
-    digest = base.digest or reference.digest
-    mirror = sources.mirrors.get(reference.registry)
-    if mirror is not None:
-        place = (mirror.value.partition("://")[2] or mirror.value).strip("/")
-        return f"{place}/{reference.repository}{f'@{digest}' if digest else f':{reference.version}'}"
-    return base.image if digest is None else f"{base.image.partition('@')[0]}@{digest}"
+    named = base.image.partition("@")[0]
+    image = base.image if base.digest is None else f"{named}@{base.digest}"
+    return mirrored_image(image, sources) or image
 
 
 def _network(client: str) -> tuple[str, ...]:

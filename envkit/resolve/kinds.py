@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate, groupby
 from operator import attrgetter, xor
 
@@ -29,7 +30,6 @@ class Releases:
 
     def __init__(self, recipe: Recipe, further: frozenset[str]) -> None:
         """Take the releases of a recipe, and further ones that may have no row."""
-        self.further = further
         self.rows = {row.version: row for row in stable_releases(recipe)}
         versions = {name: parse_version(name) for name in {*self.rows, *further}}
         self._labelled = any("+" in name for name in versions)
@@ -67,6 +67,29 @@ class Releases:
         if by_order is None or "*" in bound or "+" in bound or self._labelled:
             return tuple(_runs(within(str(specifier), name) for name in reversed(self.names)))
         return by_order(self._versions, parse_version(bound))
+
+
+class _Same:
+    """A recipe as a key: a row of data is not compared with another by what is in it, which would take longer."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+
+    def __hash__(self) -> int:
+        return id(self.recipe)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.recipe is self.recipe
+
+
+def releases_of(recipe: Recipe, further: frozenset[str]) -> Releases:
+    """Return the releases of a recipe, and further ones that may have no row; found out once for each loaded recipe."""
+    return _releases_of(_Same(recipe), further)
+
+
+@lru_cache(maxsize=256)
+def _releases_of(known: _Same, further: frozenset[str]) -> Releases:
+    return Releases(known.recipe, further)
 
 
 def _order(name: str) -> tuple[int, tuple[int, ...], int]:

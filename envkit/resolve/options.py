@@ -14,7 +14,7 @@ from envkit.model.version import VendorVersion
 from envkit.resolve.builds import expand_release, offers, placed_rows, variant_rows
 from envkit.resolve.companions import Companions, companions_at, find_named, index_companions, wheelhouse_companions
 from envkit.resolve.devices import vendor_names
-from envkit.resolve.kinds import Releases
+from envkit.resolve.kinds import releases_of
 from envkit.resolve.problem import Problem, Want
 from envkit.resolve.routing import find_routes
 from envkit.resolve.sites import Place, known_pythons
@@ -85,8 +85,7 @@ class OptionSource:
         self._offered: dict[tuple[str, str, str], tuple[Build, ...]] = {}  # of companions, see `find_routes`
         self._variants: dict[tuple[str, str], tuple[Recipe, dict[str, list[VariantRow]]]] = {}
         wheels = frozenset(self._wheels)
-        known = like.known if like is not None and like.known.further == wheels else None
-        self.known: Releases = Releases(want.recipe, wheels) if known is None else known
+        self.known = releases_of(want.recipe, wheels)
         self._kinds: dict[tuple[tuple[str, ...], int], tuple[int | None, ...]] = {}
 
     @property

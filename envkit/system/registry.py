@@ -11,6 +11,7 @@ import msgspec
 from envkit.errors import DataError, EnvkitError, ImageMissingError, IndexUnreachableError, RegistryError
 from envkit.model.address import display_url
 from envkit.model.image import DOCKER_HUB, ImageConfiguration, ImageReference, Manifest, RegistryImage
+from envkit.model.loopback import is_loopback
 from envkit.model.sources import PackageSources
 from envkit.system.http import Client, Reply
 from envkit.system.registry_login import Login, find_login
@@ -20,7 +21,6 @@ _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.d
 _IMAGES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 _ACCEPT = ", ".join((*_INDEXES, *_IMAGES))
 _HUB_SERVER = "https://registry-1.docker.io"
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[?::1\]?")
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
 _CLIENT_ID = "envkit"
@@ -149,7 +149,7 @@ class Registry:
     def tags(self, repository: str) -> tuple[str, ...]:
         """Return the tags of the images in a repository, page by page as the registry gives them; raises as `image`."""
         reference = parse_reference(repository)
-        place, what = RegistryPlace(server=_server(reference.registry), login=reference.registry), "tags/list"
+        place, what = RegistryPlace(server=registry_server(reference.registry), login=reference.registry), "tags/list"
         tags: list[str] = []
         for _ in range(_PAGES):
             reply = self._read(place, reference, what, accept="application/json")
@@ -205,7 +205,7 @@ class Registry:
     @staticmethod
     def own_place(reference: ImageReference) -> RegistryPlace:
         """Return the registry that an image names, not a mirror of it."""
-        return RegistryPlace(server=_server(reference.registry), login=reference.registry)
+        return RegistryPlace(server=registry_server(reference.registry), login=reference.registry)
 
     def _places(self, reference: ImageReference) -> tuple[RegistryPlace, ...]:
         own = self.own_place(reference)
@@ -214,7 +214,7 @@ class Registry:
             return (own,)
         scheme, separator, rest = mirror.partition("://")
         host, _, prefix = (rest if separator else mirror).strip("/").partition("/")
-        server = f"{scheme}://{host}" if separator else _server(host)
+        server = f"{scheme}://{host}" if separator else registry_server(host)
         return (RegistryPlace(server=server, prefix=prefix, login=urlsplit(server).netloc, mirror=True), own)
 
     def _read(self, place: RegistryPlace, reference: ImageReference, what: str, *, accept: str) -> Reply:
@@ -316,18 +316,17 @@ def platform_name(system: str, architecture: str, variant: str = "") -> str:
     return "/".join((system, architecture, *((variant,) if variant and not usual else ())))
 
 
-def _server(registry: str) -> str:
+def registry_server(registry: str) -> str:
     """Return where a registry listens: one on this machine itself is asked without TLS, as the docker command does."""
     if registry == DOCKER_HUB:
         return _HUB_SERVER
-    host = registry.rpartition(":")[0] if re.search(r":\d+$", registry) else registry
-    return f"{'http' if _LOOPBACK.fullmatch(host) else 'https'}://{registry}"
+    return f"{'http' if is_loopback(registry) else 'https'}://{registry}"
 
 
 def _require_private(url: str) -> None:
     """Refuse to send a login where everybody on the way could read it."""
     parts = urlsplit(url)
-    if parts.scheme != "https" and not _LOOPBACK.fullmatch(parts.hostname or ""):
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise RegistryError(f"the login would be sent without encryption, so it is not sent: {parts.netloc}")
 
 

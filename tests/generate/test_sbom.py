@@ -9,6 +9,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
+from envkit.data import load_matrix
 from envkit.errors import UnsafeTextError
 from envkit.generate import generate_artifacts
 from envkit.model.lock import LockedFile, LockedPackage
@@ -39,6 +40,7 @@ def test_both_name_the_base_the_system_packages_and_each_wheel_with_its_hash(con
         locked={"torch": "2.9.1+cu128"},
         indexes=(PackageIndex(name="pytorch-cu128", url=INDEX, packages=("torch",)),),
         system_packages=(SystemPackage(name="git", version="1:2.39.5-0+deb12u2"),),
+        package_manager=load_matrix(()).package_manager("apt"),
         base=Base(
             image="python:3.11-slim-bookworm", os="debian-12", digest="sha256:" + "1" * 64, package_manager="apt"
         ),

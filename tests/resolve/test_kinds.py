@@ -12,7 +12,7 @@ from envkit.model.request import Mode, Request
 from envkit.resolve import parse_spec, target_facts
 from envkit.resolve.agreement import Conflicts
 from envkit.resolve.attempt import Attempt, attempt_vendor, find_combination
-from envkit.resolve.kinds import Releases
+from envkit.resolve.kinds import Releases, releases_of
 from envkit.resolve.options import OptionSource
 from envkit.resolve.problem import Problem, find_wants
 from envkit.resolve.rejected import group_refusals
@@ -142,3 +142,13 @@ def test_a_refusal_counts_every_release_and_grades_one_of_each_kind(matrix: Matr
     assert builds > 1
     assert sum(entry.count for entry in refused) == 500 * builds
     assert all(len(graded) < 4 * builds for graded in source.grades.values())
+
+
+def test_the_releases_of_a_loaded_recipe_are_found_out_once_and_those_of_another_anew(matrix: Matrix) -> None:
+    recipe = matrix.recipe("pytorch")
+    assert recipe is not None
+    known = releases_of(recipe, frozenset())
+    assert releases_of(recipe, frozenset()) is known
+    assert releases_of(recipe, frozenset({"99.0"})).names[0] == "99.0"
+    fewer = replace(recipe, releases=recipe.releases[:1])
+    assert releases_of(fewer, frozenset()).names == (recipe.releases[0].version,)

@@ -19,6 +19,7 @@ from envkit.engines.protocol import BuildContext
 from envkit.errors import BuildError, EngineNotReadyError
 from envkit.generate.image import INPUTS
 from envkit.generate.options import Dialect
+from envkit.model.loopback import is_loopback
 from envkit.model.plan import Plan
 from envkit.model.text import strip_controls
 from envkit.system.command import Command, Completed, run_command
@@ -30,7 +31,6 @@ _STORE = "podman"  # the images of both are those that podman runs
 _PROBE_SECONDS = 20.0
 _PUSH_SECONDS = 3600.0
 _REGISTRY = "docker://"
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 # The runtime could not make the container of a step: nothing of the step has run.
 _NO_CONTAINER = ("did not get container create message from subprocess", "creating container for [")
 _ISOLATION_VARIABLE = "BUILDAH_ISOLATION"
@@ -131,8 +131,8 @@ class BuildahBuilder:
     def _push(self, image: str, place: str, staged: StagedContext, log: str) -> str | None:
         digest = staged.secrets / "digest"
         # As Docker does: nobody has a certificate for a registry on this machine's own address.
-        registry = place.removeprefix(_REGISTRY).partition("/")[0].rpartition(":")[0]
-        plain = ("--tls-verify=false",) if place.startswith(_REGISTRY) and registry in _LOOPBACK else ()
+        registry = place.removeprefix(_REGISTRY).partition("/")[0]
+        plain = ("--tls-verify=false",) if place.startswith(_REGISTRY) and is_loopback(registry) else ()
         argv = (self._path, "push", "--quiet", f"--digestfile={digest}", *plain, "--", image, place)
         completed = run_command(Command(argv=argv, timeout_seconds=_PUSH_SECONDS))
         if not completed.ok:

@@ -1,15 +1,12 @@
 """How the user's mirrors serve a build, which names public servers alone: for the base image and system packages."""
 
-import re
-
 from envkit.generate.quoting import image_reference
+from envkit.model.loopback import is_loopback
 from envkit.model.mirrors import Mirrors
 from envkit.model.plan import Plan
-from envkit.model.sources import PackageSources
+from envkit.model.sources import PackageSources, Setting
 from envkit.model.text import check_text
 from envkit.system.registry_names import parse_reference
-
-_LOOPBACK = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+)(?::\d+)?(?:/|$)")
 
 
 def system_sources(system: str | None, sources: PackageSources, table: Mirrors) -> str | None:
@@ -38,13 +35,19 @@ def mirrored_base(plan: Plan, sources: PackageSources) -> tuple[str, str] | None
     if plan.base is None:
         return None
     written = image_reference(plan.base)
-    reference = parse_reference(written)
+    mirrored = mirrored_image(written, sources)
+    return None if mirrored is None else (written, mirrored)
+
+
+def mirrored_image(image: str, sources: PackageSources) -> str | None:
+    """Return where the mirror of its registry has an image, None where none is set; raises `UnsafeTextError`."""
+    reference = parse_reference(image)
     setting = sources.mirrors.get(reference.registry)
     if setting is None:
         return None
-    version = written[len(written.partition("@")[0].rpartition(":")[0]) :] if reference.tag else f"@{reference.digest}"
-    place = check_text(setting.value, setting.origin).partition("://")[2] or setting.value
-    return written, f"{place.strip('/')}/{reference.repository}{version}"
+    tag = f":{reference.tag}" if reference.tag else ""
+    digest = f"@{reference.digest}" if reference.digest else ""
+    return f"{_place(setting)}/{reference.repository}{tag}{digest}"
 
 
 def registries_configuration(sources: PackageSources, table: Mirrors) -> str | None:
@@ -57,8 +60,8 @@ def registries_configuration(sources: PackageSources, table: Mirrors) -> str | N
         setting = sources.mirrors.get(row.place)
         if row.kind != "registry" or setting is None:
             continue
-        place = (check_text(setting.value, setting.origin).partition("://")[2] or setting.value).strip("/")
-        plain = "true" if _LOOPBACK.match(place) else "false"
+        place = _place(setting)
+        plain = "true" if is_loopback(place.partition("/")[0]) else "false"
         lines += [
             "[[registry]]",
             f'prefix = "{row.place}"',
@@ -68,3 +71,9 @@ def registries_configuration(sources: PackageSources, table: Mirrors) -> str | N
             f"insecure = {plain}",
         ]
     return "\n".join(('unqualified-search-registries = ["docker.io"]', *lines, "")) if lines else None
+
+
+def _place(setting: Setting) -> str:
+    """Return the mirror of a registry as names of images begin with it."""
+    value = check_text(setting.value, setting.origin)
+    return (value.partition("://")[2] or value).strip("/")
