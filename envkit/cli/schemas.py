@@ -24,6 +24,7 @@ from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Threshold
 from envkit.model.matrix import Foundations
 from envkit.model.mirrors import Mirrors
 from envkit.model.package_manager import PackageManagers
+from envkit.model.pipelines import PipelineTools
 from envkit.model.plan import Plan
 from envkit.model.project import Project, SourcesSettings
 from envkit.model.project_lock import ProjectLock
@@ -44,6 +45,7 @@ FILES: dict[str, type[msgspec.Struct]] = {
     "foundations": Foundations,
     "mirrors": Mirrors,
     "package_managers": PackageManagers,
+    "pipelines": PipelineTools,
     "recipe": Recipe,
     "remedies": RemedyGroup,
     "systems": Systems,

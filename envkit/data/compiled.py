@@ -16,18 +16,31 @@ from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Threshold
 from envkit.model.matrix import Foundations
 from envkit.model.mirrors import Mirrors
 from envkit.model.package_manager import PackageManagers
+from envkit.model.pipelines import PipelineTools
 from envkit.model.provenance import Source
 from envkit.model.recipe import Recipe
 from envkit.model.value import DECODING
 from envkit.model.vendor import Vendor
 
 _SIZE_BYTES = 8  # of the number that the cache begins with: the length of its index
-Document = FindingGroup | Foundations | Mirrors | PackageManagers | Recipe | RemedyGroup | Systems | Thresholds | Vendor
+Document = (
+    FindingGroup
+    | Foundations
+    | Mirrors
+    | PackageManagers
+    | PipelineTools
+    | Recipe
+    | RemedyGroup
+    | Systems
+    | Thresholds
+    | Vendor
+)
 TYPES: dict[str, type[Document]] = {
     "findings": FindingGroup,
     "foundations": Foundations,
     "mirrors": Mirrors,
     "package_managers": PackageManagers,
+    "pipelines": PipelineTools,
     "recipes": Recipe,
     "remedies": RemedyGroup,
     "systems": Systems,

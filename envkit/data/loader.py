@@ -12,12 +12,23 @@ from envkit.model.knowledge import FindingGroup, FindingRow, RemedyGroup, Remedy
 from envkit.model.matrix import Foundations, Matrix
 from envkit.model.mirrors import Mirrors
 from envkit.model.package_manager import PackageManagers
+from envkit.model.pipelines import PipelineTools
 from envkit.model.recipe import Recipe
 from envkit.model.value import DECODING
 from envkit.model.vendor import Vendor
 
 Kind = TypeVar(
-    "Kind", FindingGroup, Foundations, Mirrors, PackageManagers, Recipe, RemedyGroup, Systems, Thresholds, Vendor
+    "Kind",
+    FindingGroup,
+    Foundations,
+    Mirrors,
+    PackageManagers,
+    PipelineTools,
+    Recipe,
+    RemedyGroup,
+    Systems,
+    Thresholds,
+    Vendor,
 )
 
 
@@ -89,6 +100,11 @@ def load_systems() -> Systems:
 def load_mirrors() -> Mirrors:
     """Load what can be had from mirrors; raises `DataError` for a file that does not decode."""
     return _decode(_single(load_compiled(), "mirrors"), Mirrors)
+
+
+def load_pipelines() -> PipelineTools:
+    """Load what generated pipelines run on and with; raises `DataError` for a file that does not decode."""
+    return _decode(_single(load_compiled(), "pipelines"), PipelineTools)
 
 
 def load_thresholds() -> Thresholds:

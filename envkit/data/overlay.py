@@ -10,7 +10,7 @@ from envkit.data.documents import check_fields, decode_document, decode_value, d
 from envkit.data.faults import Fault, Path
 from envkit.data.places import MERGED, DataFile, overlay_directory
 from envkit.errors import DataError
-from envkit.model import access, knowledge, matrix, mirrors, package_manager, recipe, vendor
+from envkit.model import access, knowledge, matrix, mirrors, package_manager, pipelines, recipe, vendor
 from envkit.model.value import to_line
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -30,6 +30,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     mirrors.MirrorPreset: ("name",),
     mirrors.SystemSources: ("os",),
     package_manager.PackageManager: ("name",),
+    pipelines.Runner: ("platform",),
     recipe.AbsentRow: ("vendor",),
     recipe.CompanionRow: ("package",),
     recipe.Denied: ("package", "versions"),

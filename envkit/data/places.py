@@ -10,7 +10,7 @@ from envkit.system import directories
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _SUFFIX = ".yaml"
-SINGLE = ("foundations", "mirrors", "package_managers", "systems", "thresholds")  # kinds of one file each
+SINGLE = ("foundations", "mirrors", "package_managers", "pipelines", "systems", "thresholds")  # kinds of one file each
 MERGED = ("recipes", "vendors")  # kinds of which an overlay adds rows to the file of the same name
 
 
@@ -56,6 +56,7 @@ def find_files() -> tuple[DataFile, ...]:
         "thresholds": (_PACKAGE / "data", overlay),
         "mirrors": (_PACKAGE / "data", overlay),
         "package_managers": (_PACKAGE / "data", overlay),
+        "pipelines": (_PACKAGE / "data", overlay),
         "vendors": (_PACKAGE / "data" / "vendors", overlay / "vendors"),
     }
     found: dict[tuple[str, str], DataFile] = {}

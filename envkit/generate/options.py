@@ -8,7 +8,10 @@ from enum import StrEnum
 import msgspec
 
 from envkit.errors import UsageError
+from envkit.model.pipelines import PipelineTools
 from envkit.model.value import Value
+
+_DATA = "pipelines"
 
 
 class Dialect(StrEnum):
@@ -32,12 +35,13 @@ class Options(Value):
     dialect: Dialect = Dialect.BUILDKIT
     image: str | None = None  # where others find the image: registry.example.com/team/demo:1; None: not pushed
     kind: Kind = Kind.JOB
+    pipelines: PipelineTools | None = None  # what pipelines run on and with; no option of a command
 
 
 def check_options(options: Options, heeded: tuple[str, ...], output: str) -> None:
     """Raise `UsageError` for an option that was changed and that the format does not heed."""
     usual = msgspec.structs.asdict(Options())
     for name, value in msgspec.structs.asdict(options).items():
-        if value != usual[name] and name not in heeded:
+        if name != _DATA and value != usual[name] and name not in heeded:
             message = f"the format has no `--{name}`: `{output}`"
             raise UsageError(message, hints=(f"the same command without `--{name} {value}`",))

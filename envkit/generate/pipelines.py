@@ -5,6 +5,8 @@ import re
 from envkit import __version__
 from envkit.errors import DataError, UnsatisfiableError
 from envkit.generate.naming import dns_label
+from envkit.generate.options import Options
+from envkit.model.pipelines import PipelineTools
 from envkit.model.plan import Plan
 from envkit.model.request import Mode
 from envkit.model.value import Value
@@ -22,6 +24,14 @@ class ImageJob(Value):
     profile: str | None  # None: the project has no profiles
     tag: str
     platform: str  # linux/amd64
+
+
+def pipeline_tools(options: Options) -> PipelineTools:
+    """Return what pipelines run on and with; raises `ValueError` where whoever generates did not give it."""
+    if options.pipelines is None:
+        message = "a pipeline is generated with the rows of `pipelines.yaml`, and none were given"
+        raise ValueError(message)
+    return options.pipelines
 
 
 def project_name(plans: tuple[Plan, ...]) -> str:

@@ -16,6 +16,7 @@ PLACES = {
     "foundations": [DATA / "foundations.yaml"],
     "mirrors": [DATA / "mirrors.yaml"],
     "package_managers": [DATA / "package_managers.yaml"],
+    "pipelines": [DATA / "pipelines.yaml"],
     "recipe": sorted((ROOT / "recipes").glob("*.yaml")),
     "remedies": sorted((DATA / "remedies").glob("*.yaml")),
     "systems": [DATA / "systems.yaml"],

@@ -9,6 +9,7 @@ from envkit.model.knowledge import FindingGroup, RemedyGroup, Systems, Threshold
 from envkit.model.matrix import Foundations
 from envkit.model.mirrors import Mirrors
 from envkit.model.package_manager import PackageManagers
+from envkit.model.pipelines import PipelineTools
 from envkit.model.provenance import Source
 from envkit.model.recipe import Recipe, VariantRow
 from envkit.model.vendor import Vendor
@@ -22,6 +23,7 @@ FILES = {
     ROOT / "envkit/data/foundations.yaml": Foundations,
     ROOT / "envkit/data/mirrors.yaml": Mirrors,
     ROOT / "envkit/data/package_managers.yaml": PackageManagers,
+    ROOT / "envkit/data/pipelines.yaml": PipelineTools,
     ROOT / "envkit/data/systems.yaml": Systems,
     ROOT / "envkit/data/thresholds.yaml": Thresholds,
 }

@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from envkit.data import load_matrix
+from envkit.data import load_matrix, load_pipelines
 from envkit.data.documents import load_document
 from envkit.detect.host import detect_host
 from envkit.generate import generate_artifacts
+from envkit.generate.options import Options
 from envkit.model.artifact import Artifacts
 from envkit.model.availability import Availability, ImageState
 from envkit.model.host import HostFacts
@@ -208,7 +209,7 @@ def generated(tmp_path: Path) -> Callable[[Plan | tuple[Plan, ...], str], Path]:
     """Write an output into a directory, for the validators of other tools."""
 
     def write(plans: Plan | tuple[Plan, ...], output: str) -> Path:
-        for file in generate_artifacts(plans, output).files:
+        for file in generate_artifacts(plans, output, Options(pipelines=load_pipelines())).files:
             path = tmp_path / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(file.text, encoding="utf-8")

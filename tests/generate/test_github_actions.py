@@ -13,8 +13,10 @@ import msgspec
 import pytest
 import yaml
 
+from envkit.data import load_pipelines
 from envkit.errors import DataError, UnsatisfiableError
 from envkit.generate import generate_artifacts
+from envkit.generate.options import Options
 from envkit.model.plan import Plan
 from envkit.model.request import Mode
 
@@ -33,10 +35,11 @@ createLinter().then((lint) => {
   process.exit(0);
 });
 """
+DATA = Options(pipelines=load_pipelines())
 
 
 def workflow(*plans: Plan) -> dict[str, Any]:
-    (file,) = generate_artifacts(plans, "github-actions").files
+    (file,) = generate_artifacts(plans, "github-actions", DATA).files
     assert file.path == ".github/workflows/envkit.yml"
     document: dict[str, Any] = yaml.safe_load(file.text)
     return document

@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 import yaml
 
+from envkit.data import load_pipelines
 from envkit.errors import DataError
 from envkit.generate import generate_artifacts
+from envkit.generate.options import Options
 from envkit.model.plan import Plan
 
 MakePlan = Callable[..., Plan]
 PIPELINES = sorted((Path(__file__).parents[1] / "golden/outputs/project").glob("*/gitlab-ci/.gitlab-ci.yml"))
+DATA = Options(pipelines=load_pipelines())
 
 
 def pipeline(*plans: Plan) -> dict[str, Any]:
-    (file,) = generate_artifacts(plans, "gitlab-ci").files
+    (file,) = generate_artifacts(plans, "gitlab-ci", DATA).files
     assert file.path == ".gitlab-ci.yml"
     document: dict[str, Any] = yaml.safe_load(file.text)
     return document

@@ -6,8 +6,10 @@ from collections.abc import Callable
 import pytest
 import yaml
 
+from envkit.data import load_pipelines
 from envkit.errors import EnvkitError
 from envkit.generate import generate_artifacts
+from envkit.generate.options import Options
 from envkit.model.plan import Mount, Plan, RunSettings
 from envkit.model.text import unsafe_character
 
@@ -45,6 +47,7 @@ HOSTILE = (
     ),
     *("--privileged", "; id", "| id", "{{ 7 * 7 }}", "<<: *x", "~", " a ", "\N{SNOWMAN}", "x" * 9999),
 )
+DATA = Options(pipelines=load_pipelines())
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -90,7 +93,7 @@ def test_labels_of_bake_are_no_templates(container_plan: MakePlan, text: str) ->
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_versions_and_platforms_cannot_leave_their_place(container_plan: MakePlan, text: str, output: str) -> None:
     try:
-        files = generate_artifacts(container_plan(python=text, locked={"a": text}), output).files
+        files = generate_artifacts(container_plan(python=text, locked={"a": text}), output, DATA).files
     except EnvkitError:
         return
     assert text in {"no", "1e3", "x" * 9999}

@@ -10,6 +10,7 @@ from envkit.cli.asking import read_asking
 from envkit.cli.output import Output
 from envkit.cli.planned import Placing, Planner, describe_savings, planned_inputs
 from envkit.cli.reporter import CommandReporter
+from envkit.data import load_pipelines
 from envkit.errors import UsageError
 from envkit.generate import generate_artifacts, output_mode, takes_project
 from envkit.generate.options import Dialect, Kind, Options
@@ -91,6 +92,7 @@ def _options(wanted: Wanted) -> Options:
         dialect=Dialect(_one_of("--dialect", wanted.dialect, tuple(Dialect))),
         image=wanted.image,
         kind=Kind(_one_of("--kind", wanted.kind, tuple(Kind))),
+        pipelines=load_pipelines(),
     )
 
 

@@ -22,6 +22,7 @@ _TOLD = ("version", "released", "pythons", "pythons_by_architecture", "libc", "d
 _KINDS = {
     "foundations": "",
     "package_managers": "",
+    "pipelines": "",
     "recipes": "",
     "systems": "",
     "thresholds": "",

@@ -3,16 +3,14 @@
 Reference: https://docs.gitlab.com/ci/yaml/ and https://docs.gitlab.com/ci/docker/using_docker_build/
 """
 
-from envkit.generate.pipelines import CHECK, INSTALL, ImageJob, build_command, image_jobs, project_name
+from envkit.generate.options import Options
+from envkit.generate.pipelines import CHECK, INSTALL, ImageJob, build_command, image_jobs, pipeline_tools, project_name
 from envkit.generate.yaml_text import YamlValue, yaml_text
 from envkit.model.artifact import GeneratedFile
+from envkit.model.pipelines import PipelineTools
 from envkit.model.plan import Plan
 
-_PYTHON = "python:3.12-slim-bookworm"
-_DOCKER = "docker:28"
-# https://docs.gitlab.com/ci/runners/hosted_runners/linux/
-_TAGS = {"linux/amd64": "saas-linux-small-amd64", "linux/arm64": "saas-linux-small-arm64"}
-_DEFAULT_PLATFORM = "linux/amd64"
+OPTIONS = ("pipelines",)
 _DEFAULT_BRANCH = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
 _MERGE_REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 _LOGIN = """\
@@ -22,20 +20,20 @@ printf %s "$CI_REGISTRY_PASSWORD" |
 _Fields = dict[str, YamlValue]
 
 
-def generate_project(plans: tuple[Plan, ...]) -> tuple[GeneratedFile, ...]:
-    """Return the pipeline of a project; raises as `image_jobs` does."""
-    jobs = image_jobs(plans)
+def generate_project(plans: tuple[Plan, ...], options: Options) -> tuple[GeneratedFile, ...]:
+    """Return the pipeline of a project; raises as `image_jobs` and `pipeline_tools` do."""
+    jobs, tools = image_jobs(plans), pipeline_tools(options)
     name = project_name(plans)
     pipeline: _Fields = {
         "stages": ["lock", "build"],
         "workflow": {"rules": [{"if": _MERGE_REQUEST}, {"if": _DEFAULT_BRANCH}]},
         "lock": {
             "stage": "lock",
-            "image": _PYTHON,
+            "image": tools.python_image,
             "interruptible": True,
             "script": [f'pip install "{INSTALL}"', CHECK],
         },
-        ".build": _common(jobs),
+        ".build": _common(jobs, tools),
         "build": _build(jobs, name, _MERGE_REQUEST, push=False),
         "publish": _build(jobs, name, _DEFAULT_BRANCH, push=True),
     }
@@ -46,16 +44,18 @@ def generate_project(plans: tuple[Plan, ...]) -> tuple[GeneratedFile, ...]:
     return (GeneratedFile(path=".gitlab-ci.yml", text=heading + yaml_text(pipeline)),)
 
 
-def _common(jobs: tuple[ImageJob, ...]) -> _Fields:
+def _common(jobs: tuple[ImageJob, ...], tools: PipelineTools) -> _Fields:
+    # A project for the usual platform takes whatever runs without tags; else runners have to be told apart.
+    tagged = any(job.platform != tools.runners[0].platform for job in jobs)
     job: _Fields = {
         "stage": "build",
-        "image": _DOCKER,
-        "services": [f"{_DOCKER}-dind"],
+        "image": tools.docker_image,
+        "services": [f"{tools.docker_image}-dind"],
         "timeout": "3 hours",
         "variables": {"DOCKER_TLS_CERTDIR": "/certs"},
-        "parallel": {"matrix": [_row(job, tagged=_is_tagged(jobs)) for job in jobs]},
+        "parallel": {"matrix": [_row(job, tools, tagged=tagged) for job in jobs]},
     }
-    if _is_tagged(jobs):
+    if tagged:
         job["tags"] = ["$RUNNER_TAG"]
     return job | {
         "before_script": [
@@ -80,14 +80,11 @@ def _build(jobs: tuple[ImageJob, ...], name: str, rule: str, *, push: bool) -> _
     }
 
 
-def _is_tagged(jobs: tuple[ImageJob, ...]) -> bool:
-    """Tell whether runners have to be told apart; a project for one platform takes whatever runs without tags."""
-    return any(job.platform != _DEFAULT_PLATFORM for job in jobs)
-
-
-def _row(job: ImageJob, *, tagged: bool) -> _Fields:
+def _row(job: ImageJob, tools: PipelineTools, *, tagged: bool) -> _Fields:
+    hosted = tools.runner(job.platform)
+    tag = job.platform.replace("/", "-") if hosted is None else hosted.gitlab
     return {
         **({} if job.profile is None else {"PROFILE": job.profile}),
         "TAG": job.tag,
-        **({"RUNNER_TAG": _TAGS.get(job.platform, job.platform.replace("/", "-"))} if tagged else {}),
+        **({"RUNNER_TAG": tag} if tagged else {}),
     }
