@@ -165,9 +165,10 @@ def _say_resolved(resolution: Resolution, reporter: Reporter) -> None:
     chosen = resolution.chosen
     assert chosen is not None  # noqa: S101 - only what was chosen can have been locked
     packages = ", ".join(f"{name} {version}" for name, version in chosen.packages.items())
-    places = ", ".join(f"{index.name} ({index.url})" for index in chosen.indexes) or "the main index"
     base = f", on {chosen.base.image}" if chosen.base is not None else ""
-    reporter.stage("Resolved", f"{packages}: {chosen.variant} build for Python {chosen.python} from {places}{base}")
+    reporter.stage(
+        "Resolved", f"{packages}: {chosen.variant} build for Python {chosen.python} from {chosen.source_text}{base}"
+    )
     for rejected in resolution.rejected[:_SHOWN_REASONS]:
         more = f" and {rejected.count - 1} more" if rejected.count > 1 else ""
         reporter.note(f"not {rejected.candidate}{more}: {rejected.reason}")

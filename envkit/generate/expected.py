@@ -2,7 +2,7 @@
 
 import re
 
-from envkit.errors import DataError
+from envkit.errors import DataError, UnsatisfiableError
 from envkit.model.lock import Lock
 from envkit.model.plan import Plan
 from envkit.model.text import strip_controls
@@ -21,6 +21,14 @@ def package_names(plan: Plan) -> str:
             message = f"not the name of a system package: {strip_controls(package.name)}"
             raise DataError(message)
     return " ".join(package.name for package in plan.system_packages)
+
+
+def require_whole_lock(plan: Plan) -> None:
+    """Raise `UnsatisfiableError` where the lock is not all: the base image brings what no index has."""
+    if plan.base is not None and plan.base.packages:
+        brought = ", ".join(f"{name} {version}" for name, version in sorted(plan.base.packages.items()))
+        message = f"only an output with the base image {plan.base.image} has what that brings: {brought}"
+        raise UnsatisfiableError(message, hints=("envkit generate --format dockerfile",))
 
 
 def oldest_glibc(lock: Lock) -> str | None:

@@ -20,7 +20,7 @@ from envkit.generate.quoting import (
     quoted,
     variable_name,
 )
-from envkit.generate.requirements import requirement_lines
+from envkit.generate.requirements import pinned_package, requirement_lines
 from envkit.generate.system_packages import system_package_lines
 from envkit.generate.templates import render
 from envkit.model.artifact import GeneratedFile
@@ -49,6 +49,7 @@ INPUTS = {Dialect.BUILDKIT: "/run/envkit", Dialect.PORTABLE: "/usr/share/envkit"
 _FINISH = "finish_image.py"
 _INSTALL = "install_wheels.py"
 _THREADS = "envkit_threads.py"
+_BROUGHT = "base_packages.txt"
 
 
 class _Words(Value):
@@ -101,6 +102,9 @@ def image_files(
         "pip.conf": _pip_settings(plan, dialect),
         "requirements.lock": requirement_lines(plan.lock.packages),
     }
+    brought = _brought(plan)
+    if brought:
+        texts[_BROUGHT] = "".join(f"{line}\n" for line in brought)
     texts |= {_layer_file(number): requirement_lines(packages) for number, packages in layout.layers.items()}
     if plan.system_packages:
         texts["install_packages.sh"] = _program("install_packages.sh")
@@ -168,12 +172,13 @@ def _rendered(plan: Plan, layout: _Layout, words: _Words) -> str:
             "make_tools": _tools(plan.base, python),
             "environment": tuple(words.environment.items()),
             "start": words.start,
+            "own_entrypoint": not _brought(plan),
             "manager": manager if plan.system_packages else None,
             "install_packages": ()
             if manager is None
             else ("/bin/sh", f"{inputs}/install_packages.sh", manager.name, manager.sources_file),
-            "install": _ground(layout, python),
-            "groups": tuple(_group(number, python) for number in layout.groups),
+            "install": _ground(layout, plan, python),
+            "groups": tuple(_group(number, plan, python) for number in layout.groups),
             "place_lock": (python, f"{inputs}/{_FINISH}", "lock", _TREE, ROOT) if _is_linked(layout) else (),
         },
     )
@@ -189,35 +194,44 @@ def _tools(base: Base | None, python: str) -> tuple[str, ...]:
     return (python, "-m", "venv", *(("--without-pip", "--system-site-packages") if own_pip else ()), _TOOLS)
 
 
-def _ground(layout: _Layout, python: str) -> tuple[Installation, ...]:
+def _ground(layout: _Layout, plan: Plan, python: str) -> tuple[Installation, ...]:
     """Return what installs one thing after the other; the last one makes all else that an image needs."""
     tree = _TREE if layout.dialect is Dialect.PORTABLE else ""
     count = len(layout.ground)
     last = ("ground" if _is_linked(layout) else "whole", tree, ROOT, _HOME, WORKSPACE)
     return tuple(
-        _installation(number, layout.dialect, python, last if number == count else ("part", tree, ROOT))
+        _installation(number, layout.dialect, plan, python, last if number == count else ("part", tree, ROOT))
         for number in range(1, count + 1)
     )
 
 
-def _group(number: int, python: str) -> Installation:
-    return _installation(number, Dialect.BUILDKIT, python, ("group", _TREE, ROOT))
+def _group(number: int, plan: Plan, python: str) -> Installation:
+    return _installation(number, Dialect.BUILDKIT, plan, python, ("group", _TREE, ROOT))
 
 
-def _installation(number: int, dialect: Dialect, python: str, finish: tuple[str, ...]) -> Installation:
+def _installation(number: int, dialect: Dialect, plan: Plan, python: str, finish: tuple[str, ...]) -> Installation:
     inputs = INPUTS[dialect]
     program, requirements = f"{inputs}/{_INSTALL}", f"{inputs}/{_layer_file(number)}"
+    brought = (_BROUGHT,) if _brought(plan) else ()
     further = {
-        "whole": ("imports.txt", "requirements.lock", _THREADS),
-        "ground": ("imports.txt", _THREADS),
-        "part": ("imports.txt",),
+        "whole": (*brought, "imports.txt", "requirements.lock", _THREADS),
+        "ground": (*brought, "imports.txt", _THREADS),
+        "part": (*brought, "imports.txt"),
         "group": (),
     }
+    # Only the image's own Python sees what the image brings.
+    installer = python if brought else f"{_TOOLS}/bin/python"
     return Installation(
         number=number,
-        argv=(f"{_TOOLS}/bin/python", program, python, _VENV, requirements, f"{inputs}/{_FINISH}", *finish),
+        argv=(installer, program, python, _VENV, requirements, f"{inputs}/{_FINISH}", *finish),
         files=(_INSTALL, _FINISH, _layer_file(number), *further[finish[0]]),
     )
+
+
+def _brought(plan: Plan) -> tuple[str, ...]:
+    """Return what the base image brings of Python's packages, as requirements; raises `DataError` for other text."""
+    packages = {} if plan.base is None else plan.base.packages
+    return tuple(pinned_package(name, version) for name, version in sorted(packages.items()))
 
 
 def _layer_file(number: int) -> str:

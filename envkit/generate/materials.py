@@ -26,7 +26,8 @@ class Material(Value):
 def list_materials(plan: Plan) -> tuple[Material, ...]:
     """Return the base image, the packages of its distribution that are added, and the Python packages.
 
-    They come in this order, packages by name. Raises `UnsafeTextError` for control characters in a name or version.
+    They come in this order, packages by name; what the base image brings built for the vendor is among them.
+    Raises `UnsafeTextError` for control characters in a name or version.
     """
     base = () if plan.base is None else (_image(plan.base.image, plan.base.digest),)
     return (*base, *_system_packages(plan), *_python_packages(plan))
@@ -34,7 +35,17 @@ def list_materials(plan: Plan) -> tuple[Material, ...]:
 
 def _python_packages(plan: Plan) -> tuple[Material, ...]:
     indexes = {package: index.url for index in plan.indexes for package in index.packages}
-    return tuple(
+    brought = {} if plan.base is None else plan.base.packages
+    inside = tuple(
+        Material(
+            kind="python",
+            name=check_text(name, "the name of a package"),
+            version=check_text(version, "the version of a package"),
+            purl=_purl("generic", (), name, version),
+        )
+        for name, version in brought.items()
+    )
+    locked = tuple(
         Material(
             kind="python",
             name=check_text(package.name, "the name of a package"),
@@ -42,8 +53,9 @@ def _python_packages(plan: Plan) -> tuple[Material, ...]:
             purl=_purl("pypi", (), package.name, package.version, repository_url=indexes.get(package.name)),
             sha256=package.file.sha256,
         )
-        for package in sorted(plan.lock.packages, key=lambda package: package.name)
+        for package in plan.lock.packages
     )
+    return tuple(sorted((*inside, *locked), key=lambda material: material.name))
 
 
 def _system_packages(plan: Plan) -> tuple[Material, ...]:

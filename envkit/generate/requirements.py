@@ -20,13 +20,18 @@ def requirement_lines(packages: Iterable[LockedPackage]) -> str:
     return "".join(_line(package) for package in sorted(packages, key=lambda package: package.name))
 
 
+def pinned_package(name: str, version: str) -> str:
+    """Return `name==version`; raises `DataError` for other text."""
+    return f"{_checked('name of a package', _NAME, name)}=={_checked('version of a package', _VERSION, version)}"
+
+
 def _line(package: LockedPackage) -> str:
-    for what, pattern, value in (
-        ("name of a package", _NAME, package.name),
-        ("version of a package", _VERSION, package.version),
-        ("SHA-256 of a wheel", _SHA256, package.file.sha256),
-    ):
-        if len(value) > _MAX_LENGTH or pattern.fullmatch(value) is None:
-            message = f"not the {what}: {strip_controls(value[:80])}"
-            raise DataError(message)
-    return f"{package.name}=={package.version} --hash=sha256:{package.file.sha256}\n"
+    digest = _checked("SHA-256 of a wheel", _SHA256, package.file.sha256)
+    return f"{pinned_package(package.name, package.version)} --hash=sha256:{digest}\n"
+
+
+def _checked(what: str, pattern: re.Pattern[str], value: str) -> str:
+    if len(value) > _MAX_LENGTH or pattern.fullmatch(value) is None:
+        message = f"not the {what}: {strip_controls(value[:80])}"
+        raise DataError(message)
+    return value

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from envkit.errors import EnvkitError, LockError
-from envkit.lock.project import indexed_packages, project_text
+from envkit.lock.project import brought_packages, indexed_packages, project_text
 from envkit.lock.target import Target
 from envkit.model.lock import Lock
 from envkit.model.request import Mode
@@ -68,8 +68,8 @@ def lock_request(
     try:
         with tempfile.TemporaryDirectory(prefix="envkit-lock-") as directory:
             cache = os.fspath(cache_directory or uv_cache_directory())
-            constraints = _own_constraints(resolution.chosen, Path(directory))
-            command = _command(target, sources, Path(directory), cache, (*constraints, *_upgrades(earlier)))
+            limits = _own_limits(resolution.chosen, Path(directory))
+            command = _command(target, sources, Path(directory), cache, (*limits, *_upgrades(earlier)))
             text = _compile(resolution.chosen, sources, command, earlier, log)
     except OSError as error:
         raise storage_error(error, Path(tempfile.gettempdir()), "cannot write temporary files") from error
@@ -120,13 +120,18 @@ def _upgrades(earlier: Earlier | None) -> tuple[str, ...]:
     return tuple(part for name in (earlier.upgrade if earlier else ()) for part in ("--upgrade-package", name))
 
 
-def _own_constraints(chosen: Chosen, directory: Path) -> tuple[str, ...]:
-    """Write what the resolution holds back for the chosen devices; returns uv's options for it."""
-    if not chosen.constraints:
-        return ()
-    path = directory / "constraints.txt"
-    path.write_text("".join(f"{line}\n" for line in chosen.constraints), encoding="utf-8")
-    return ("--constraints", str(path))
+def _own_limits(chosen: Chosen, directory: Path) -> tuple[str, ...]:
+    """Write what is held back for the chosen devices, and what the base image brings; returns uv's options for it.
+
+    Others may need what the image brings, without its being locked.
+    """
+    options: list[str] = []
+    for option, lines in (("constraints", chosen.constraints), ("excludes", tuple(brought_packages(chosen)))):
+        if lines:
+            path = directory / f"{option}.txt"
+            path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            options += [f"--{option}", str(path)]
+    return tuple(options)
 
 
 def _command(

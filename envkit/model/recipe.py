@@ -84,7 +84,7 @@ class VariantRow(Value):
     pins: dict[str, str] = {}  # exact versions of what makes the release a build for the vendor: torch-npu
     # Where the main package comes from, whatever the releases list: `default`, or an own index's name: pytorch-cpu
     index: str | None = None
-    image: str | None = None  # the vendor's own image, where the build is to be had in it alone
+    image: str | None = None  # of the vendor, where the build is to be had in it alone: one of the vendor's bases
     confidence: Literal["high", "medium", "low"] = "high"
     note: str | None = None
     derived: bool = False  # from wheels, and rewritten by `envkit matrix refresh`

@@ -83,6 +83,7 @@ class Base(Value):
     python_program: str = "python3"
     compilers: bool = False  # the image brings C and C++ compilers
     ensurepip: bool = True  # its Python brings pip for new environments; else pip is one of `python_packages`
+    packages: dict[str, str] = {}  # of Python, that it brings built for the vendor, and which are not installed
 
 
 class Addition(Value):
@@ -114,6 +115,15 @@ class Chosen(Value):
     constraints: tuple[str, ...] = ()  # PEP 508: versions that packages may have, should they be installed
     additions: tuple[Addition, ...] = ()
     notes: tuple[str, ...] = ()  # what was left out or assumed, a sentence each
+
+    @property
+    def source_text(self) -> str:
+        """Where the packages of the recipes come from, for people."""
+        brought = () if self.base is None else self.base.packages
+        listed = [f"{index.name} ({index.url})" for index in self.indexes]
+        if any(name in brought for name in self.packages):
+            listed.insert(0, "the base image")
+        return ", ".join(listed) or "the main index"
 
 
 class Objection(Value):

@@ -193,11 +193,12 @@ class BaseRow(Value):
     """A family of base images that bring Python, one image per Python version."""
 
     image: str  # `python:{python}-slim-bookworm`
-    os: str  # debian-12
-    libc: str  # glibc version inside
     pythons: tuple[str, ...]
     cpu_architectures: tuple[str, ...]
     source: str
+    os: str | None = None  # debian-12; None: not known
+    libc: str | None = None  # glibc version inside; None: not known
+    packages: dict[str, str] = {}  # of Python, that it brings built for the vendor: {torch: "2.10.0"}
     runtime: Runtime | None = None  # that it brings
     architectures: tuple[str, ...] | None = None  # of devices that the runtime in it is for; None: all
     flavor: Flavor = "slim"

@@ -70,3 +70,8 @@ def _part_key(part: str) -> _Part:
         return (1, int(part), "")
     word = part.lower()
     return (0 if word in _BEFORE_RELEASE else 2, 0, word)
+
+
+def is_build_of(version: str, release: str) -> bool:
+    """Tell whether a version is a build of a release, as vendors name theirs: `2.5.1+das1` of `2.5.1`, not `2.5.10`."""
+    return re.match(rf"{re.escape(release)}(?!\.?\d)", version) is not None

@@ -37,8 +37,13 @@ def plan_labels(
 
 
 def locked_pins(chosen: Chosen, lock: Lock) -> dict[str, str]:
-    """Return the packages that were chosen, with their locked versions (`2.9.1+cu128`), sorted by name."""
-    return {package.name: package.version for package in lock.packages if package.name in chosen.packages}
+    """Return the packages that were chosen, with their locked versions (`2.9.1+cu128`), sorted by name.
+
+    What the base image brings is among them, with its release.
+    """
+    brought = {} if chosen.base is None else chosen.base.packages
+    locked = {package.name: package.version for package in lock.packages}
+    return {name: version for name, version in sorted((brought | locked).items()) if name in chosen.packages}
 
 
 def _description(chosen: Chosen, matrix: Matrix) -> str:

@@ -144,7 +144,7 @@ def _base(path: Path, table: BaseTable) -> Iterator[tuple[Path, str]]:
 def check_system(text: str) -> str | None:
     """Say what is wrong with the name of a base image's system."""
     rows = (*load_foundations().bases, *(row for vendor in load_vendors() for row in vendor.bases))
-    known = sorted({row.os for row in rows})
+    known = sorted({row.os for row in rows if row.os is not None})
     if text in known:
         return None
     return f"no base image has this system, there are {', '.join(f'`{name}`' for name in known)}: `{text}`"

@@ -24,9 +24,12 @@ class Conflicts:
 def find_conflict(first: Option, second: Option) -> str | None:
     """Return why two options cannot be installed together, or None.
 
-    A package that both pin has one version; what one requires of a package that the other pins is met. Where they share
-    a package, builds for a runtime are for the same major version of it, and not more than one index has to serve it.
+    What one image brings goes together. Else a package that both pin has one version; what one requires of a package
+    that the other pins is met. Where they share a package, builds for a runtime are for the same major version of it,
+    and not more than one index has to serve it.
     """
+    if first.build.image is not None and first.build.image == second.build.image:
+        return None  # whoever made the image has made them go together
     ours, theirs = first.pins, second.pins
     both = sorted(ours.keys() & theirs.keys())
     for package in both:

@@ -28,7 +28,7 @@ def lacking_base(problem: Problem) -> Blame | None:
 def base_systems(problem: Problem) -> tuple[str, ...]:
     """Return the systems that have base images of the request's flavour for the host's processor, sorted by name."""
     rows = (*problem.matrix.foundations.bases, *(row for vendor in problem.matrix.vendors for row in vendor.bases))
-    systems = sorted({row.os for row in rows})
+    systems = sorted({row.os for row in rows if row.os is not None})
     return tuple(name for name in systems if _serves(name, problem))
 
 

@@ -22,7 +22,7 @@ _FACTS = {
     "image-architecture": "device-architecture",
     "runtime-driver": "driver",
     "toolkit": "runtime",
-    "vendor-image": "index",
+    "vendor-image": "platform",
     "base-image": "index",
     "container-admission": "driver",
     "companion-index": "package-conflict",

@@ -88,7 +88,7 @@ def make_build(recipe: Recipe, release: ReleaseRow, row: VariantRow, architectur
         runtime=row.runtime,
         architectures=row.architectures,
         ptx=row.ptx if row.ptx_indexed is None or not on_own_index else row.ptx_indexed,
-        libc=None if row.system == "darwin" else row.libc or release.libc.get(architecture),
+        libc=None if row.system == "darwin" or row.image else row.libc or release.libc.get(architecture),
         system=row.system,
         extra=row.extra,
         requirements=row.requirements,

@@ -86,6 +86,7 @@ def _base(place: Place, problem: Problem) -> Base | None:
         python_program=row.python_program.replace("{python}", place.python),
         compilers=row.compilers,
         ensurepip=row.ensurepip,
+        packages=row.packages,
     )
 
 

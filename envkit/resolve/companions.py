@@ -84,6 +84,12 @@ def index_companions(named: Named, want: Want, build: Build) -> Companions:
     )
 
 
+def image_companions(named: Named, want: Want) -> Companions:
+    """Return what comes with a build that an image brings: nothing more, since what else is in it is not known."""
+    asked = tuple(row.package for row in named.pinned if row.extra in want.spec.extras)
+    return Companions(pins={}, requirements=(), missing=asked)
+
+
 def wheelhouse_companions(
     want: Want, found: WheelBuild, wheels: tuple[LocalWheel, ...], pythons: tuple[str, ...]
 ) -> Companions:

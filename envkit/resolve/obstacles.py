@@ -19,6 +19,7 @@ from envkit.resolve.problem import Problem
 from envkit.resolve.rank import rank_releases
 from envkit.resolve.sites import Place, find_places
 from envkit.resolve.situation import Situation
+from envkit.resolve.spec import named_package
 
 # Sets of rules are the bits of a number, in this order; one more is for which places there are.
 _ORDER: Final = tuple(rule.__name__ for rule in (*HOST_RULES, *BUILD_RULES, *PLACE_RULES))
@@ -170,7 +171,13 @@ class Obstacles:
         """Tell whether two problems differ in no more of their specs than ranges, and are about the same wheels."""
         ours, theirs = self._problem.request.specs, changed.request.specs
         same = [(spec.recipe, spec.extras) for spec in ours] == [(spec.recipe, spec.extras) for spec in theirs]
+        same = same and self._named_packages(changed) == self._named_packages(self._problem)
         return same and changed.cpu_architecture == self._problem.cpu_architecture
+
+    @staticmethod
+    def _named_packages(problem: Problem) -> frozenset[str | None]:
+        """Return the names of the further packages: some may be companions, which options are made with."""
+        return frozenset(map(named_package, problem.request.packages))
 
     def _same_devices(self, changed: Problem) -> bool:
         """Tell whether the devices are the same as the rules see them, and the same of them are asked for.

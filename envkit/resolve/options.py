@@ -12,7 +12,14 @@ from envkit.model.reserved import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_IN
 from envkit.model.value import Value
 from envkit.model.version import VendorVersion
 from envkit.resolve.builds import expand_release, offers, placed_rows, variant_rows
-from envkit.resolve.companions import Companions, companions_at, find_named, index_companions, wheelhouse_companions
+from envkit.resolve.companions import (
+    Companions,
+    companions_at,
+    find_named,
+    image_companions,
+    index_companions,
+    wheelhouse_companions,
+)
 from envkit.resolve.devices import vendor_names
 from envkit.resolve.kinds import releases_of
 from envkit.resolve.problem import Problem, Want
@@ -241,6 +248,10 @@ class OptionSource:
 
     def _routed(self, build: Build) -> Iterator[Option]:
         """Yield a build with each way to take its companions."""
+        if build.image is not None:
+            companions = image_companions(self._named, self._want)
+            yield Option(want=self._want, build=build, version=build.release, companions=companions)
+            return
         companions = index_companions(self._named, self._want, build)
         urls = self._problem.availability.index_urls
         for route in find_routes(build, companions.pins, self._problem.matrix, urls, self._offered):

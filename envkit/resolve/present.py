@@ -46,7 +46,7 @@ def _chosen_lines(chosen: Chosen) -> Iterator[str]:
         ("also", ", ".join(chosen.requirements)),
         ("held", ", ".join(chosen.constraints)),
         ("needs", ", ".join(_addition_text(addition) for addition in chosen.additions)),
-        ("source", ", ".join(f"{index.name} ({index.url})" for index in chosen.indexes) or "the main index"),
+        ("source", chosen.source_text),
         ("base", chosen.base.image if chosen.base is not None else f"none, {chosen.mode} environment"),
         ("devices", ", ".join(map(str, chosen.devices))),
         ("driver", f"{chosen.driver_range} keeps this valid" if chosen.driver_range else ""),

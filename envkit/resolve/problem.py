@@ -2,6 +2,8 @@
 
 from difflib import get_close_matches
 
+from msgspec.structs import replace
+
 from envkit.errors import BadSpecError, UnknownRecipeError, UsageError
 from envkit.model.availability import Availability
 from envkit.model.host import HostFacts
@@ -10,6 +12,7 @@ from envkit.model.recipe import Recipe
 from envkit.model.request import Mode, Request, Spec
 from envkit.model.reserved import CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.value import Value
+from envkit.resolve.spec import named_package
 from envkit.resolve.versions import parse_range
 
 # What wheels are looked for when the processor of the host is not known; a check says that it was assumed.
@@ -79,7 +82,10 @@ def find_wants(problem: Problem) -> tuple[Want, ...]:
 
     Raises `UnknownRecipeError`, and `BadSpecError` for a bad extra or range.
     """
-    asked = tuple(_find_want(position, spec, problem.matrix) for position, spec in enumerate(problem.request.specs))
+    named = frozenset(map(named_package, problem.request.packages))
+    asked = tuple(
+        _find_want(position, spec, problem.matrix, named) for position, spec in enumerate(problem.request.specs)
+    )
     implied = _required_recipes(asked, problem.matrix)
     return (
         *asked,
@@ -145,7 +151,11 @@ def _required_recipes(asked: tuple[Want, ...], matrix: Matrix) -> tuple[Recipe, 
     return tuple(sorted(several, key=lambda recipe: recipe.name))
 
 
-def _find_want(position: int, spec: Spec, matrix: Matrix) -> Want:
+def _find_want(position: int, spec: Spec, matrix: Matrix, packages: frozenset[str | None]) -> Want:
+    """Find the recipe of a spec; a companion among the further packages is asked for as by its extra.
+
+    Else it would come from whatever index has it, built against another main package than the chosen one.
+    """
     recipe = matrix.recipe(spec.recipe)
     if recipe is None:
         names = {name for recipe in matrix.recipes for name in (recipe.name, *recipe.aliases)}
@@ -157,7 +167,8 @@ def _find_want(position: int, spec: Spec, matrix: Matrix) -> Want:
             message = f"the recipe `{recipe.name}` has no such extra: {extra}"
             raise BadSpecError(message, hints=_near(extra, known))
     parse_range(spec.range)
-    return Want(position=position, spec=spec, recipe=recipe)
+    further = tuple(row.extra for row in recipe.companions if row.package in packages and row.extra not in spec.extras)
+    return Want(position=position, spec=replace(spec, extras=(*spec.extras, *further)), recipe=recipe)
 
 
 def _near(text: str, known: set[str]) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from envkit.model.resolution import Remedy
 from envkit.model.version import VendorVersion
 from envkit.resolve.additions import find_additions
-from envkit.resolve.attempt import Attempt
 from envkit.resolve.blame import failures_of, strictest
 from envkit.resolve.changes import AGREE, FORWARD, OTHER_RECIPE, UNMASK, chosen_devices, newest_driver
 from envkit.resolve.checks.source import absent_row
@@ -39,13 +38,10 @@ def make_remedies(trials: tuple[Trial, ...], situation: Situation) -> tuple[Reme
     return tuple(sorted(remedies.values(), key=lambda remedy: remedy.cost))
 
 
-def image_remedies(attempt: Attempt) -> tuple[Remedy, ...]:
-    """Return the image that has what no index has, of the newest build that nothing else speaks against."""
-    situation = attempt.situation
-    shipped = attempt.refused_by("vendor-image")
-    found = {entry.judgement.needed: " ".join(entry.candidate.split()[:2]) for entry in shipped[:1]}
+def image_remedies(situation: Situation) -> tuple[Remedy, ...]:
+    """Return the vendor's images that have what envkit knows no builds of."""
     rows = ((want, absent_row(want, situation.vendor_name)) for want in situation.wants if not situation.served)
-    found |= {row.image: want.recipe.title for want, row in rows if row is not None and row.image is not None}
+    found = {row.image: want.recipe.title for want, row in rows if row is not None and row.image is not None}
     return tuple(
         Remedy(
             kind="vendor-image",

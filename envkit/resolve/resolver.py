@@ -91,11 +91,11 @@ def _help(answer: Answer) -> tuple[tuple[Blame, ...], tuple[Remedy, ...]]:
         return (), ()
     vendor = attempt.situation.vendor_name
     changes = find_changes(answer.problem, vendor)
-    if not attempt.situation.installable:
+    if not attempt.situation.has_builds:
         changes = tuple(change for change in changes if change.kind in {AGREE, OTHER_RECIPE})
     pool = OptionPool(answer.options, answer.conflicts)
     trials = find_trials(answer.problem, vendor, changes, pool, Obstacles(attempt, answer.options))
-    remedies = (*make_remedies(trials, attempt.situation), *image_remedies(attempt))
+    remedies = (*make_remedies(trials, attempt.situation), *image_remedies(attempt.situation))
     return find_blame(attempt, trials, pool), tuple(sorted(remedies, key=lambda remedy: remedy.cost))
 
 

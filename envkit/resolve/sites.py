@@ -29,9 +29,16 @@ class Site(Value):
     row: BaseRow | None = None  # that tells of the image; None: the host, or an image that no row knows
 
     @property
+    def packages(self) -> dict[str, str]:
+        """The packages of Python that its image brings built for the vendor, with their releases."""
+        return {} if self.row is None else self.row.packages
+
+    @property
     def label(self) -> str:
         """Name the site as candidate ids do."""
-        return self.mode if self.image is None else f"{self.mode} {self.os or self.image}"
+        if self.image is None:
+            return self.mode
+        return f"{self.mode} {self.image if self.packages or self.os is None else self.os}"
 
 
 class Place(Value):
@@ -85,7 +92,7 @@ def _container_places(problem: Problem, vendor: str) -> list[Place]:
             for base in (*foundations.bases, *own)
             if problem.cpu_architecture in base.cpu_architectures and _is_wanted(base, problem.request)
         ),
-        key=lambda base: (base.os, base.image),
+        key=lambda base: (base.os or "", base.image),
     )
     preference = foundations.python_preference
     return [
@@ -108,7 +115,7 @@ def _base_site(base: BaseRow) -> Site:
         mode=Mode.CONTAINER,
         image=base.image,
         os=base.os,
-        libc=Libc(family="glibc", version=base.libc),
+        libc=Libc(family="glibc", version=base.libc) if base.libc is not None else None,
         runtimes=(base.runtime,) if base.runtime is not None else (),
         architectures=base.architectures,
         row=base,
@@ -165,5 +172,5 @@ def _place(site: Site, minor: str, version: str, interpreter: str | None, prefer
         python=minor,
         python_version=version,
         interpreter=interpreter,
-        rank=(wanted, -major, -number, len(site.runtimes or ())),
+        rank=(wanted, -major, -number, len(site.runtimes or ()), len(site.packages)),
     )

@@ -64,10 +64,9 @@ class Situation(Value):
         return f"stacks.{self.vendor_name}.driver"
 
     @property
-    def installable(self) -> bool:
-        """Whether a recipe has builds for the vendor that packages can be had of, outside of images."""
-        rows = (row for want in self.wants for row in want.recipe.variants if row.vendor == self.vendor_name)
-        return any(row.image is None for row in rows)
+    def has_builds(self) -> bool:
+        """Whether a recipe has builds for the vendor."""
+        return any(row.vendor == self.vendor_name for want in self.wants for row in want.recipe.variants)
 
     def source(self, key: str) -> str:
         """Return the text of a source that a row of the vendor names."""

@@ -1,6 +1,7 @@
 """SPEC texts: a recipe or package with an optional range, as people type them."""
 
 import re
+from functools import lru_cache
 
 from msgspec.structs import replace
 from packaging.requirements import InvalidRequirement, Requirement
@@ -43,3 +44,14 @@ def parse_spec(text: str) -> Spec:
         range=str(requirement.specifier),
         extras=tuple(sorted(requirement.extras)),
     )
+
+
+@lru_cache(maxsize=1024)
+def named_package(text: str) -> str | None:
+    """Return the package that a requirement names, None where a marker says when; raises `BadSpecError`."""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        message = f"not a package requirement: {text}"
+        raise BadSpecError(message) from error
+    return None if requirement.marker is not None else canonicalize_name(requirement.name)

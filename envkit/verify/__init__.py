@@ -11,6 +11,7 @@ from envkit.model.plan import Plan
 from envkit.model.reserved import CPU
 from envkit.model.text import strip_controls
 from envkit.model.value import Value
+from envkit.model.version import is_build_of
 from envkit.system.command import Completed
 
 _MARKER = "envkit-report:"
@@ -52,7 +53,7 @@ def verify_environment(engine: Executor, environment: Environment, plan: Plan) -
         python=observed.python,
         user=observed.user,
         results=tuple(_printable(result) for result in observed.results),
-        packages_checked=len(plan.lock.packages),
+        packages_checked=len(plan.lock.packages) + len(_brought(plan)),
         differences=differences,
     )
 
@@ -77,12 +78,26 @@ def harness_program(plan: Plan) -> str:
 
 
 def compare_versions(plan: Plan, installed: dict[str, str]) -> tuple[VersionDifference, ...]:
-    """Return each locked package whose installed version differs or that is missing."""
-    return tuple(
-        VersionDifference(package=package.name, locked=package.version, installed=installed.get(package.name))
+    """Return each locked package whose installed version differs or that is missing.
+
+    Of what the base image brings, a vendor's build of the same release will do.
+    """
+    differing = {
+        package.name: package.version
         for package in plan.lock.packages
         if installed.get(package.name) != package.version
+    }
+    differing |= {
+        name: release for name, release in _brought(plan).items() if not is_build_of(installed.get(name, ""), release)
+    }
+    return tuple(
+        VersionDifference(package=name, locked=version, installed=installed.get(name))
+        for name, version in differing.items()
     )
+
+
+def _brought(plan: Plan) -> dict[str, str]:
+    return {} if plan.base is None else plan.base.packages
 
 
 def _read_report(completed: Completed, name: str) -> _Observed:

@@ -59,17 +59,20 @@ def _runnable(
         for row in recipe.variants:
             covered = Version(release.version) in SpecifierSet(row.releases)
             ours = row.vendor == tables.name and architecture in row.cpu_architectures and row.system == system
-            if not covered or not ours or row.image is not None or row.index is None:
+            if not covered or not ours or (row.image is None and row.index is None):
                 continue
-            label = row.index.removeprefix("pytorch-") if row.index.startswith("pytorch-") else ""
+            index = row.index or "default"
+            label = index.removeprefix("pytorch-") if index.startswith("pytorch-") else ""
             written = f"{release.version}+{label}" if label else release.version
             settled = (date.fromisoformat(request.as_of) - date.fromisoformat(release.released)).days
             if settled < matrix.foundations.settle_days or written not in SpecifierSet(request.specs[0].range):
                 continue
             chips = _chips_fit(row, devices, stack, tables)
             pythons = row.pythons or release.pythons_by_architecture.get(architecture, release.pythons)
-            floor = None if system == "darwin" else row.libc or release.libc.get(architecture)
+            floor = None if system == "darwin" or row.image else row.libc or release.libc.get(architecture)
             for spot in _spots(facts, request, matrix, architecture, tables):
+                if not _image_fits(row, recipe.package, release.version, spot):
+                    continue
                 libc = _libc_fits(floor, facts, request, spot)
                 fits = [
                     chips,
@@ -85,7 +88,7 @@ def _runnable(
                     [-number for number in runtime],
                     spot.rank,
                 )
-                pick = Pick(tables.name, release.version, row.variant, row.index, spot.python)
+                pick = Pick(tables.name, release.version, row.variant, index, spot.python)
                 yield None in fits, order, pick
 
 
@@ -100,6 +103,14 @@ def _spots(facts: HostFacts, request: Request, matrix: Matrix, architecture: str
     own = (Spot(python, 0, known=True, base=base) for base in tables.bases for python in base.pythons)
     bases = [*(spot for spot in plain), *(spot for spot in own if architecture in spot.base.cpu_architectures)]  # type: ignore[union-attr]  # all of `own` have one
     yield from (spot._replace(rank=preference.index(spot.python)) for spot in bases if spot.python in preference)
+
+
+def _image_fits(row: VariantRow, package: str, release: str, spot: Spot) -> bool:
+    """Tell whether the spot is in the image that has the build, or in one that has no other build of the package."""
+    brought = {} if spot.base is None else spot.base.packages
+    if row.image is None:
+        return package not in brought
+    return spot.base is not None and spot.base.image == row.image and brought.get(package) == release
 
 
 def _libc_fits(floor: str | None, facts: HostFacts, request: Request, spot: Spot) -> bool | None:
@@ -158,6 +169,8 @@ def _window_fits(
         there = None if stack is None else stack.runtimes
         name = row.runtime.name if row.runtime else ""
         seen = None if there is None else tuple(one.version for one in there if one.name == name)
+    elif window.fact == "driver":
+        seen = None if stack is None or stack.driver is None else (stack.driver,)
     else:
         assert window.fact == "os-version"
         seen = None if facts.os is None or facts.os.version is None else (facts.os.version,)

@@ -80,4 +80,4 @@ def test_vendors_are_answered_as_their_judge_does(seed: int, pytorch: Matrix) ->
         expected = judge_vendor(facts, request, pytorch)
         assert answered(facts, request, pytorch) == expected, (facts, request)
         vendors |= {expected.pick.vendor} if expected.pick is not None else set()
-    assert {"ascend", "intel", "google-tpu", "apple", "cpu"} <= vendors
+    assert {"ascend", "intel", "intel-gaudi", "hygon", "google-tpu", "apple", "cpu"} <= vendors

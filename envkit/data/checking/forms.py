@@ -112,6 +112,7 @@ FORMS: dict[tuple[type, str], Form] = {
     (ArchitectureRow, "last_driver"): _RUNTIME,
     (ArchitectureRow, "last_runtime"): _RUNTIME,
     (BaseRow, "libc"): ("version", _libc),
+    (BaseRow, "packages"): _RELEASE,
     (BaseRow, "pythons"): ("version", _python),
     (BrokenRow, "releases"): _RANGE,
     (Denied, "versions"): _RANGE,

@@ -20,6 +20,7 @@ def recipe_problems(recipe: Recipe, vendors: tuple[Vendor, ...]) -> Iterator[Pro
     yield from _cover_problems(recipe)
     yield from _overlap_problems(recipe)
     yield from _vendor_problems(recipe, vendors)
+    yield from _image_problems(recipe, vendors)
 
 
 def _release_problems(recipe: Recipe) -> Iterator[Problem]:
@@ -128,6 +129,27 @@ def _named_versions(rows: list[VariantRow]) -> Iterator[str]:
             except ValueError:
                 continue
             yield text
+
+
+def _image_problems(recipe: Recipe, vendors: tuple[Vendor, ...]) -> Iterator[Problem]:
+    """Say which builds are in an image alone that no base of the vendor describes as the row does."""
+    bases = {(vendor.name, base.image): base for vendor in vendors for base in vendor.bases}
+    for number, row in enumerate(recipe.variants):
+        path: Path = ("variants", number, "image")
+        if row.image is None:
+            continue
+        base = bases.get((row.vendor, row.image))
+        if base is None:
+            yield Problem(path, "image", f"no row of `bases` of {row.vendor} has it, found {row.image!r} in")
+            continue
+        package = row.package or recipe.package
+        brought = base.packages.get(package)
+        if brought is None or not _within(brought, row.releases):
+            text = f"the base of {row.vendor} brings {package} {brought or 'not at all'}, found {row.releases!r} in"
+            yield Problem((*path[:2], "releases"), "image", text)
+        if row.pythons is None or not set(row.pythons) <= set(base.pythons):
+            text = f"the base of {row.vendor} has Python {' '.join(base.pythons)}, found {row.pythons!r} in"
+            yield Problem((*path[:2], "pythons"), "image", text)
 
 
 def _vendor_problems(recipe: Recipe, vendors: tuple[Vendor, ...]) -> Iterator[Problem]:

@@ -27,7 +27,7 @@ _OWN_PIP_SETTINGS = "/run/envkit/pip.conf"
 _READABLE = f"chmod -R a+rX {dirname(_PROOF)}"
 # Whoever starts a container of Apptainer is the same user inside, with the same home.
 _OF_THE_USER = frozenset({"HOME", "USER", "LOGNAME", "PATH"})
-_WITHOUT_EFFECT = frozenset({"CMD", "FROM", "USER", "WORKDIR"})
+_WITHOUT_EFFECT = frozenset({"CMD", "ENTRYPOINT", "FROM", "USER", "WORKDIR"})
 _MOUNT = re.compile(r"--mount=(\S+)\s+")
 _TAG = re.compile(r":[^/:@]+@")
 _BIND_SEPARATOR = re.compile(r"[:,\\]")

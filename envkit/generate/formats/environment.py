@@ -3,7 +3,7 @@
 Reference: https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html
 """
 
-from envkit.generate.expected import oldest_glibc, package_names
+from envkit.generate.expected import oldest_glibc, package_names, require_whole_lock
 from envkit.generate.quoting import public_url
 from envkit.generate.requirements import requirement_lines
 from envkit.generate.yaml_text import YamlValue, yaml_text
@@ -18,7 +18,11 @@ MODE = Mode.NATIVE
 
 
 def generate_files(plan: Plan) -> tuple[GeneratedFile, ...]:
-    """Return `environment.yml` and `virtual-packages.yml`; raises `DataError` and `UnsafeTextError`."""
+    """Return `environment.yml` and `virtual-packages.yml`.
+
+    Raises `UnsatisfiableError`, `DataError` and `UnsafeTextError`.
+    """
+    require_whole_lock(plan)
     virtual = _virtual_packages(plan)
     overrides = " ".join(f"CONDA_OVERRIDE_{name.strip('_').upper()}={version}" for name, version in virtual.items())
     heading = "# Written by envkit from a plan.\n#   create:    conda env create --file environment.yml\n"

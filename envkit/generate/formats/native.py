@@ -2,7 +2,7 @@
 
 import shlex
 
-from envkit.generate.expected import oldest_glibc, package_names
+from envkit.generate.expected import oldest_glibc, package_names, require_whole_lock
 from envkit.generate.pylock import pylock_file
 from envkit.generate.quoting import public_url
 from envkit.generate.requirements import requirement_lines
@@ -17,7 +17,8 @@ MODE = Mode.NATIVE
 
 
 def generate_files(plan: Plan) -> tuple[GeneratedFile, ...]:
-    """Return `install.sh` with its lock and proof; raises `DataError` and `UnsafeTextError`."""
+    """Return `install.sh` with its lock and proof; raises `UnsatisfiableError`, `DataError` and `UnsafeTextError`."""
+    require_whole_lock(plan)
     script = render(
         "native.j2",
         {

@@ -3,16 +3,22 @@
 
 Called as: install_wheels.py PYTHON VENV REQUIREMENTS FINISH STEP TREE ROOT [WRITABLE_DIRECTORY...]
 by a Python that has pip. VENV is made with PYTHON where it is not there yet; FINISH is run by the Python in it, with
-the words that follow. Works on any Python from 3.8 on.
+the words that follow. Where `base_packages.txt` lies beside this program, this Python is that of an image which brings
+these packages: VENV sees them after its own. Works on any Python from 3.8 on.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+BROUGHT = Path(__file__).parent / "base_packages.txt"
 
 
 def main(python: str, venv: str, requirements: str, *finish: str) -> None:
@@ -27,6 +33,8 @@ def main(python: str, venv: str, requirements: str, *finish: str) -> None:
     os.environ.update(PYTHONDONTWRITEBYTECODE="1", PYTHONHASHSEED="0")
     if not Path(venv).exists():
         run(python, "-m", "venv", "--without-pip", venv)
+        if BROUGHT.exists():
+            join_base(venv)
     if Path(requirements).stat().st_size:
         # The Python of the environment runs the pip of this one: `pip --python` is younger than some distributions.
         pip = (
@@ -39,6 +47,31 @@ def main(python: str, venv: str, requirements: str, *finish: str) -> None:
         # What lies beside that pip is none of the environment's.
         run(*pip, *exact, "--ignore-installed", "--requirement", requirements)
     os.execv(f"{venv}/bin/python", [f"{venv}/bin/python", *finish])  # noqa: S606 - no shell is wanted
+
+
+def join_base(venv: str) -> None:
+    """Let the environment see what this Python sees; end where that is not what the image should bring."""
+    for line in BROUGHT.read_text(encoding="utf-8").splitlines():
+        name, _, release = line.partition("==")
+        found = installed_version(name)
+        # A vendor's build of 2.5.1 is called 2.5.1+vendor1 or 2.5.1a0+git0123; 2.5.10 is another release.
+        if found is None or re.match(rf"{re.escape(release)}(?!\.?\d)", found) is None:
+            sys.exit(f"the base image should bring {name} {release}; {sys.executable} has {found or 'none'}")
+    paths = sysconfig.get_paths()
+    own = {paths["stdlib"], paths["platstdlib"], str(Path(paths["platstdlib"], "lib-dynload"))}
+    places = [place for place in sys.path[1:] if place not in own and Path(place).is_dir()]
+    for packages in Path(venv).glob("lib/python*/site-packages"):
+        # Files like this one may lie in those directories as well: Python has to read them too.
+        lines = [f"import site; site.addsitedir({place!r})\n" for place in places]
+        (packages / "envkit_base.pth").write_text("".join(lines), encoding="utf-8")
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of a package that this Python sees, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def pip_directory() -> str:

@@ -21,8 +21,12 @@ def main(expected: dict[str, Any]) -> int:
     """Run all tests, print a line for each, and return the exit status."""
     passed = [passes(test, index) for test in expected["tests"] for index in test["indices"]]
     installed = {plain(found.metadata["Name"] or ""): found.version for found in distributions()}
-    locked = expected["packages"]
+    locked, brought = expected["packages"], expected["brought"]
     differing = [name for name in locked if installed.get(plain(name)) != locked[name]]
+    for name in brought:
+        if not is_build_of(installed.get(plain(name), ""), brought[name]):
+            say(f"FAILED  {name}: the base image brings {brought[name]}, found {installed.get(plain(name), 'none')}")
+            passed.append(False)
     for name in differing:
         say(f"FAILED  {name}: locked {locked[name]}, installed {installed.get(plain(name), 'not at all')}")
     say(f"{len(locked) - len(differing)} of {len(locked)} packages equal the lock")
@@ -46,6 +50,11 @@ def passes(test: dict[str, Any], index: int) -> bool:
         f"expected {answer['expected']}, got {answer['observed']}"
     )
     return right
+
+
+def is_build_of(version: str, release: str) -> bool:
+    """Tell whether a version is a build of a release: `2.5.1+vendor` of `2.5.1`, and not `2.5.10`."""
+    return re.match(rf"{re.escape(release)}(?!\.?\d)", version) is not None
 
 
 def plain(name: str) -> str:

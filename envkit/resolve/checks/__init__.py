@@ -72,6 +72,7 @@ RELEASE_RULES: tuple[BuildRule, ...] = (
 )
 BUILD_RULES = (*RANGE_RULES, *VARIANT_RULES, *RELEASE_RULES)
 PLACE_RULES: tuple[Callable[[Option, Place, Situation], Judgement | None], ...] = (
+    vendor_image,
     python_request,
     python,
     companion_python,
@@ -84,7 +85,6 @@ PLACE_RULES: tuple[Callable[[Option, Place, Situation], Judgement | None], ...] 
     container_admission,
     base_image,
     constraint,
-    vendor_image,
 )
 
 __all__ = [

@@ -54,6 +54,6 @@ RULES: Final[dict[str, frozenset[str]]] = {
     "runtime_driver": _DRIVER,
     "toolkit": frozenset(),  # beside which places there are
     "vendor": frozenset(),
-    "vendor_image": frozenset(),
+    "vendor_image": frozenset(),  # likewise
     "yanked": _RANGE,
 }

@@ -13,9 +13,13 @@ from envkit.resolve.sites import Place, Site
 from envkit.resolve.situation import Situation
 from envkit.resolve.versions import python_allowed
 
+_HOST = "host"
+
 
 def python(option: Option, place: Place, _situation: Situation) -> Judgement | None:
-    """Require a wheel for the Python of the place."""
+    """Require a wheel for the Python of the place, or that Python in the image that brings the build."""
+    if option.build.image is not None and place.python in option.build.pythons:
+        return passed("python", f"{option.build.image} has Python {place.python}", sources=(option.build.source,))
     where = None if place.site.pythons_known else place.site.image or "the host"
     return _wheel_python(option.build.pythons, place.python, where, option.build.source)
 
@@ -62,7 +66,7 @@ def libc(option: Option, place: Place, _situation: Situation) -> Judgement | Non
     """Require the wheel's glibc floor of the host's C library, or of the base image's in a container."""
     if option.build.system != "linux":
         return None
-    return _libc(option.build.libc, place.site, option.build.source)
+    return _libc(option.build.libc, place.site.libc, _where(place.site), option.build.source)
 
 
 def cpu_architecture(option: Option, situation: Situation) -> Judgement | None:
@@ -106,18 +110,17 @@ def _wheel_python(pythons: tuple[str, ...], minor: str, unknown_at: str | None, 
 
 
 @lru_cache(maxsize=4096)
-def _libc(floor: str | None, site: Site, source: str) -> Judgement | None:
-    facts = ("os.libc",) if site.image is None else ()
-    here = site.libc
+def _libc(floor: str | None, here: Libc | None, where: str, source: str) -> Judgement | None:
+    facts = ("os.libc",) if where == _HOST else ()
     if here is not None and here.family != "glibc":
-        reason = f"wheel needs glibc{f' >={floor}' if floor else ''}; {_where(site)} has {here.family}"
+        reason = f"wheel needs glibc{f' >={floor}' if floor else ''}; {where} has {here.family}"
         gulf = Gulf(seen=here.family, needed=f">={floor}" if floor else "glibc", group=f"musl {floor}")
         return failed("libc", reason, gulf, facts=facts, sources=(source,))
     if floor is None:
         return None
     if here is None or here.version is None:
         return unknown("libc", f"libc is not known; assumed glibc >={floor}", facts=facts, sources=(source,))
-    reason = f"wheel needs glibc >={floor}; {_where(site)} has {here.version}"
+    reason = f"wheel needs glibc >={floor}; {where} has {here.version}"
     if VendorVersion(here.version) < VendorVersion(floor):
         gulf = Gulf(seen=_glibc(here), needed=f">={floor}", group=floor)
         return failed("libc", reason, gulf, facts=facts, sources=(source,))
@@ -125,7 +128,7 @@ def _libc(floor: str | None, site: Site, source: str) -> Judgement | None:
 
 
 def _where(site: Site) -> str:
-    return "host" if site.image is None else f"base {site.os or site.image}"
+    return _HOST if site.image is None else f"base {site.os or site.image}"
 
 
 def _glibc(here: Libc) -> str:

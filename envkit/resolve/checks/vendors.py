@@ -81,14 +81,23 @@ def container_reach(option: Option, place: Place, situation: Situation) -> Judge
     return failed(rule, f"{needed}; {place.image} does not have it", gulf)
 
 
-def vendor_image(option: Option, _place: Place, situation: Situation) -> Judgement | None:
-    """Refuse what only the vendor's own image has: envkit installs packages, and there are none to be had."""
-    image = option.build.image
-    if image is None:
-        return None
-    reason = f"no index has {option.name} for {situation.title}; it is in the image {image}"
-    gulf = Gulf(seen="no index has it", needed=image, group=image)
-    return failed("vendor-image", reason, gulf, sources=(option.build.source,))
+def vendor_image(option: Option, place: Place, situation: Situation) -> Judgement | None:
+    """Require the vendor's own image for a build that no index has, and no other build of what an image brings."""
+    build, brought = option.build, place.site.packages
+    if build.image is None:
+        version = brought.get(build.package)
+        if version is None:
+            return None
+        reason = f"{place.image} brings {build.package} {version}, built for {situation.title}"
+        gulf = Gulf(seen=option.name, needed=f"{build.package} {version} of the image", group=place.image or "")
+        return failed("vendor-image", reason, gulf, sources=(build.source,))
+    row = place.site.row
+    if row is not None and row.image == build.image and brought.get(build.package) == build.release:
+        reason = f"{place.image} brings {build.package} {build.release}"
+        return passed("vendor-image", reason, sources=(build.source,))
+    reason = f"no index has {option.name} for {situation.title}; it is in the image {build.image}"
+    gulf = Gulf(seen=place.image or "no container", needed=f"a container from {build.image}", group=build.image)
+    return failed("vendor-image", reason, gulf, sources=(build.source,))
 
 
 def find_runtime_drivers(vendor: Vendor, runtime: str) -> RuntimeDrivers | None:

@@ -14,15 +14,19 @@ import traceback
 from importlib.metadata import distributions
 from typing import Any
 
-EXPECTED = '{"tests":[{"recipe":"jax","device":"cuda","indices":[0],"numbered":true,"program":"import platform\\n\\nimport jax\\nimport jax.numpy as jnp\\n\\n\\ndef smoke(device: str, index: int) -> dict:\\n    place = jax.devices(device)[index]\\n    # Each row holds 0 to 255, which even bfloat16 has exactly, and its sum stays below 2**24, exact in float32.\\n    left = jax.device_put(jnp.tile(jnp.arange(256, dtype=jnp.float32), (256, 1)), place)\\n    right = jax.device_put(jnp.ones((256, 256), dtype=jnp.float32), place)\\n    product = jax.jit(jnp.matmul)(left, right)\\n    used = {f\\"{one.platform}:{one.id}\\" for one in product.devices()}\\n    assert used == {f\\"{place.platform}:{place.id}\\"}, f\\"computed on {sorted(used)}\\"\\n    assert device != \\"cpu\\" or place.platform == \\"cpu\\", f\\"not a processor, {place.platform}\\"\\n    observed = sorted({int(value) for value in product.flatten().tolist()})\\n    assert observed == [32640], f\\"wrong result {observed[:4]}\\"\\n    name = platform.processor() or platform.machine() if place.platform == \\"cpu\\" else place.device_kind\\n    return {\\"device_name\\": name, \\"expected\\": \\"[32640]\\", \\"observed\\": str(observed)}\\n"}],"packages":{"jax":"0.12.0.1","jaxlib":"0.12.0.1"}}'
+EXPECTED = '{"tests":[{"recipe":"jax","device":"cuda","indices":[0],"numbered":true,"program":"import platform\\n\\nimport jax\\nimport jax.numpy as jnp\\n\\n\\ndef smoke(device: str, index: int) -> dict:\\n    place = jax.devices(device)[index]\\n    # Each row holds 0 to 255, which even bfloat16 has exactly, and its sum stays below 2**24, exact in float32.\\n    left = jax.device_put(jnp.tile(jnp.arange(256, dtype=jnp.float32), (256, 1)), place)\\n    right = jax.device_put(jnp.ones((256, 256), dtype=jnp.float32), place)\\n    product = jax.jit(jnp.matmul)(left, right)\\n    used = {f\\"{one.platform}:{one.id}\\" for one in product.devices()}\\n    assert used == {f\\"{place.platform}:{place.id}\\"}, f\\"computed on {sorted(used)}\\"\\n    assert device != \\"cpu\\" or place.platform == \\"cpu\\", f\\"not a processor, {place.platform}\\"\\n    observed = sorted({int(value) for value in product.flatten().tolist()})\\n    assert observed == [32640], f\\"wrong result {observed[:4]}\\"\\n    name = platform.processor() or platform.machine() if place.platform == \\"cpu\\" else place.device_kind\\n    return {\\"device_name\\": name, \\"expected\\": \\"[32640]\\", \\"observed\\": str(observed)}\\n"}],"packages":{"jax":"0.12.0.1","jaxlib":"0.12.0.1"},"brought":{}}'
 
 
 def main(expected: dict[str, Any]) -> int:
     """Run all tests, print a line for each, and return the exit status."""
     passed = [passes(test, index) for test in expected["tests"] for index in test["indices"]]
     installed = {plain(found.metadata["Name"] or ""): found.version for found in distributions()}
-    locked = expected["packages"]
+    locked, brought = expected["packages"], expected["brought"]
     differing = [name for name in locked if installed.get(plain(name)) != locked[name]]
+    for name in brought:
+        if not is_build_of(installed.get(plain(name), ""), brought[name]):
+            say(f"FAILED  {name}: the base image brings {brought[name]}, found {installed.get(plain(name), 'none')}")
+            passed.append(False)
     for name in differing:
         say(f"FAILED  {name}: locked {locked[name]}, installed {installed.get(plain(name), 'not at all')}")
     say(f"{len(locked) - len(differing)} of {len(locked)} packages equal the lock")
@@ -46,6 +50,11 @@ def passes(test: dict[str, Any], index: int) -> bool:
         f"expected {answer['expected']}, got {answer['observed']}"
     )
     return right
+
+
+def is_build_of(version: str, release: str) -> bool:
+    """Tell whether a version is a build of a release: `2.5.1+vendor` of `2.5.1`, and not `2.5.10`."""
+    return re.match(rf"{re.escape(release)}(?!\.?\d)", version) is not None
 
 
 def plain(name: str) -> str:
