@@ -155,6 +155,48 @@ def test_a_vendor_with_one_fault(check: Check, old: str, new: str, rule: str, pa
     assert [(rule, path)] == [fault[:2] for fault in found(check(text, "vendors", "acme"))]
 
 
+IMAGED = """  - variant: mine9
+    vendor: acme
+    releases: "==2.0"
+    cpu_architectures: [x86_64]
+    source: here
+    pythons: ["3.12"]
+    image: "images.example.com/mine:9"
+"""
+BASE = """bases:
+  - image: "images.example.com/mine:9"
+    pythons: ["3.12"]
+    cpu_architectures: [x86_64]
+    source: here
+    packages: {mine: "2.0"}
+    ensurepip: false
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "paths"),
+    [
+        ("mine:9", "mine:9", set()),
+        ("mine:9", "mine:8", {"image"}),
+        ('mine: "2.0"', 'mine: "2.0.1"', {"releases"}),
+        ('mine: "2.0"', 'yours: "2.0"', {"releases"}),
+        ('pythons: ["3.12"]', 'pythons: ["3.11"]', {"pythons"}),
+    ],
+)
+def test_a_build_in_an_image_is_as_the_vendors_base_says(tmp_path: Path, old: str, new: str, paths: set[str]) -> None:
+    texts = {
+        "recipes/mine.yaml": RECIPE.replace("smoke:\n", f"{IMAGED}smoke:\n", 1),
+        "vendors/acme.yaml": f"{VENDOR}{BASE.replace(old, new, 1)}",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    report = check_files(files_at(tuple(str(tmp_path / name) for name in texts)))
+    assert {(fault.rule, fault.path) for fault in report.faults} == {
+        ("image", f"$.variants[2].{path}") for path in paths
+    }
+
+
 def test_every_fault_of_a_file_is_in_one_report(check: Check) -> None:
     text = RECIPE.replace('version: "2.0"', 'version: "2..0"').replace("vendor: nvidia", "vendor: nvidya")
     text = text.replace('released: "2026-01-01"', 'released: "soon"')

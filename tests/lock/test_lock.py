@@ -13,7 +13,7 @@ from envkit.errors import IndexUnreachableError, LockError
 from envkit.lock import lock_request
 from envkit.model.lock import Lock, LockedFile
 from envkit.model.request import Mode, Request
-from envkit.model.resolution import Chosen, MatrixStamp, PackageIndex, Resolution, Status
+from envkit.model.resolution import Base, Chosen, MatrixStamp, PackageIndex, Resolution, Status
 from envkit.model.sources import PackageSources, Setting
 from envkit.system.sources import read_sources
 
@@ -98,6 +98,20 @@ def test_pins_and_what_they_need_are_locked_with_hashes_and_local_paths(
     assert (locked.python, locked.platform) == ("3.12", "x86_64-manylinux_2_36")
     assert locked.sha256 == hashlib.sha256(locked.pylock.encode()).hexdigest()
     assert locked == lock(chosen({"alpha": "1.0+cpu"}), wheelhouse(wheels))
+
+
+def test_what_the_base_image_brings_is_not_locked_whoever_needs_it(
+    tmp_path: Path, make_wheel: MakeWheel, lock: Locker
+) -> None:
+    make_wheel(tmp_path / "wheels", "on-top", "3.0", ("framework>=2", "helper"))
+    make_wheel(tmp_path / "wheels", "helper", "1.0", ("Framework",))
+    resolution = chosen({"framework": "2.0"}, "on-top")
+    assert resolution.chosen is not None
+    base = Base(image="vendor:1", packages={"framework": "2.0"})
+    brought = replace(resolution, chosen=replace(resolution.chosen, base=base))
+    assert versions(lock(brought, wheelhouse(tmp_path / "wheels"))) == {"helper": "1.0", "on-top": "3.0"}
+    alone = replace(brought, chosen=replace(brought.chosen, requirements=()))
+    assert versions(lock(alone, wheelhouse(tmp_path / "wheels"))) == {}
 
 
 def test_wheel_for_the_target_is_taken_not_for_the_running_python(

@@ -100,6 +100,19 @@ def test_a_companion_for_another_python_is_left_out_with_a_note(ask_in: Ask, mat
     )
 
 
+def test_a_companion_among_the_further_packages_is_asked_for_as_by_its_extra(ask_in: Ask, matrix: Matrix) -> None:
+    # That of another index is built against another toy, and would not load.
+    availability = Availability(wheels=(wheel("toy", "2.0+cpu"),))
+    alone = chosen_of(ask_in(matrix, CPU_HOST, "toy", availability=availability))
+    assert alone.packages == {"toy": "2.0+cpu"}
+    beside = chosen_of(ask_in(matrix, CPU_HOST, "toy", availability=availability, packages=("toyvision>=0.1",)))
+    assert beside.packages == {"toy": "2.0", "toyvision": "0.2"}
+    never = ("toyvision; sys_platform == 'win32'",)
+    assert chosen_of(ask_in(matrix, CPU_HOST, "toy", availability=availability, packages=never)) == replace(
+        alone, requirements=(*alone.requirements, *never)
+    )
+
+
 def test_an_extra_that_a_wheelhouse_cannot_give_goes_to_the_index(ask_in: Ask, matrix: Matrix) -> None:
     availability = Availability(wheels=(wheel("toy", "2.0+cpu"),))
     chosen = chosen_of(ask_in(matrix, CPU_HOST, "toy[vision]", availability=availability))

@@ -4,12 +4,14 @@ import sys
 from importlib.metadata import version
 
 import pytest
+from msgspec.structs import replace
 
 from envkit.errors import VerifyError
 from envkit.model.environment import Environment, State, VersionDifference
 from envkit.model.lock import Lock, LockedFile, LockedPackage
 from envkit.model.plan import Plan, SmokeTest
 from envkit.model.request import Mode
+from envkit.model.resolution import Base
 from envkit.system.command import Command, Completed, run_command
 from envkit.verify import verify_environment
 
@@ -108,3 +110,18 @@ def test_control_characters_of_a_framework_do_not_reach_the_terminal() -> None:
     program = ADDITION.replace('"4"', '"\\x1b]0;owned\\x07"')
     report = verify_environment(ThisPython(), ENVIRONMENT, plan_with(program, locked=version("msgspec")))
     assert "\x1b" not in (report.results[0].expected or "")
+
+
+@pytest.mark.parametrize(
+    ("brought", "equal"), [("", True), (".1", False), ("1", False)], ids=["its release", "a later fix", "ten times it"]
+)
+def test_of_what_a_base_image_brings_the_release_counts(brought: str, *, equal: bool) -> None:
+    installed = version("msgspec")
+    plan = plan_with(ADDITION, locked=installed)
+    release = installed + brought
+    base = Base(image="vendor:1", packages={"msgspec": release})
+    report = verify_environment(ThisPython(), ENVIRONMENT, replace(plan, base=base))
+    assert report.passed is equal
+    assert report.packages_checked == 2
+    expected = () if equal else (VersionDifference(package="msgspec", locked=release, installed=installed),)
+    assert report.differences == expected
