@@ -161,4 +161,5 @@ def _text(answer: Resolution) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in chosen.packages.items())
     runtime = "" if chosen.runtime is None else f", {chosen.runtime.name} {chosen.runtime.version}"
     driver = "" if chosen.driver_range is None else f", driver {chosen.driver_range}"
-    return f"{packages}; {chosen.variant}{runtime}; Python {chosen.python}{driver}"
+    image = f"; in {chosen.base.image}" if chosen.base is not None and chosen.base.packages else ""
+    return f"{packages}; {chosen.variant}{runtime}; Python {chosen.python}{driver}{image}"

@@ -3,10 +3,12 @@
 import os
 import socket
 import stat
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import which
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +16,7 @@ import pytest
 
 from envkit.engines import load_engine
 from envkit.engines.backends.podman import connect, make_engine
-from envkit.engines.labels import candidate_name, retired_name, standing_name
+from envkit.engines.labels import candidate_name, repository, retired_name, standing_name
 from envkit.errors import EnvkitError, RunError
 from envkit.model.environment import Built, Environment, State
 from envkit.model.plan import DeviceAccess, Mount, Plan, RunSettings
@@ -100,6 +102,44 @@ def test_image_of_the_portable_dialect_runs_without_rights(site: "DockerSite", m
 def test_same_plan_finds_the_image_that_was_built_before(site: "DockerSite", made: tuple[Plan, Built]) -> None:
     again = site.build(made[0])
     assert (again.reused, again.reference) == (True, made[1].reference)
+
+
+def working_containers() -> set[str]:
+    """Return the containers in which images are being built, or were."""
+    argv = ["podman", "ps", "--all", "--external", "--filter", "status=unknown", "--format", "{{.ID}}"]
+    return set(subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_what_a_killed_build_leaves_does_not_stand_in_the_way_of_the_next(
+    site: "DockerSite", make_wheel: MakeWheel, tmp_path: Path
+) -> None:
+    plan = site.plan(make_wheel(tmp_path / "wheels", "tiny-demo", "1.0"), name=f"podman.killed.{os.getpid()}")
+    before = working_containers()
+    failed: list[EnvkitError] = []
+
+    def build() -> None:
+        try:
+            site.build(plan)
+        except EnvkitError as error:
+            failed.append(error)
+
+    thread = Thread(target=build)
+    thread.start()
+    deadline = time.monotonic() + 60
+    while thread.is_alive() and not failed and time.monotonic() < deadline:
+        if len(working_containers() - before) > 1:  # the second stage uses the image of the first
+            subprocess.run(["pkill", "-KILL", "-f", f"podman build.*{repository(plan.name)}"], check=False)  # noqa: S607
+            break
+    thread.join(60)
+    left = working_containers() - before
+    try:
+        assert failed
+        assert left
+        built = site.build(plan)
+        assert site.client.image(built.reference) is not None
+        site.engine.discard(plan, built)
+    finally:
+        subprocess.run(["podman", "rm", "--force", *left], check=True, capture_output=True)  # noqa: S607
 
 
 def test_environment_is_known_from_labels_alone(site: "DockerSite", made: tuple[Plan, Built]) -> None:

@@ -33,6 +33,10 @@ _PUSH_SECONDS = 3600.0
 _REGISTRY = "docker://"
 # The runtime could not make the container of a step: nothing of the step has run.
 _NO_CONTAINER = ("did not get container create message from subprocess", "creating container for [")
+# The image of a stage is the same for every build of the same base. When it goes, at the end, another build may be using
+# it, or one that was killed may have left its container: the image that was asked for is complete by then.
+_TAGGED = "Successfully tagged "
+_HELD = "image is in use by a container"
 _ISOLATION_VARIABLE = "BUILDAH_ISOLATION"
 
 
@@ -49,6 +53,7 @@ class BuildahBuilder:
         self.capabilities = capabilities
         self._path = path
         self._made_none = False  # the runtime could not make a container
+        self._ended: tuple[str, ...] = ()  # the last words of a run that tell how it ended
 
     def build(self, plan: Plan, context: BuildContext, wish: ImageWish) -> ImageResult:
         """Build an image, every line into the log; where the runtime cannot make containers here, without one.
@@ -64,9 +69,9 @@ class BuildahBuilder:
                 context.note(f"{self.name} cannot make containers here: the steps of the build run in a chroot instead")
                 command = self._command(plan, context, staged, wish, number, ("--isolation=chroot",))
                 lines, completed = self._run(command, context)
-            if not completed.ok:
+            image = self._image(number, wish, context) if completed.ok or self._was_held else None
+            if image is None:
                 raise build_failure(lines.failure(), context.log, ended=completed.failure)
-            image = number.read_text(encoding="utf-8").strip().removeprefix("sha256:")
             digest = self._deliver(image, staged, wish, context.log)
         return ImageResult(
             builder=self.name,
@@ -76,12 +81,30 @@ class BuildahBuilder:
             log=context.log,
         )
 
+    def _image(self, number: Path, wish: ImageWish, context: BuildContext) -> str | None:
+        """Return the id of the image that was built; where the build gave none, that of its tag."""
+        if number.exists():
+            return number.read_text(encoding="utf-8").strip().removeprefix("sha256:")
+        argv = (self._path, "images", "--no-trunc", "--quiet", wish.tags[0])
+        found = run_command(Command(argv=argv, timeout_seconds=_PROBE_SECONDS)).stdout.split()
+        if not found:
+            return None
+        context.note("the image of a stage stays: a container of another build, which runs or was killed, holds it")
+        return found[0].removeprefix("sha256:")
+
+    @property
+    def _was_held(self) -> bool:
+        """Whether the last run came to its end but for an image that another build holds."""
+        return _TAGGED in self._ended and self._ended[-1] == _HELD
+
     def _run(self, command: Command, context: BuildContext) -> tuple[StepLines, Completed]:
         lines = StepLines()
+        self._ended = ()
 
         def take(line: str) -> tuple[str, ...]:
             # Its words may come when the next step has begun: they are looked for in all that is said.
             self._made_none = self._made_none or any(words in line for words in _NO_CONTAINER)
+            self._ended += tuple(words for words in (_TAGGED, _HELD) if words in line)
             for progress in lines.feed(line):
                 context.progress(progress)
             return (line,)
