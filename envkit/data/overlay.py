@@ -35,6 +35,7 @@ KEYS: dict[type, tuple[str, ...]] = {
     recipe.CompanionRow: ("package",),
     recipe.Denied: ("package", "versions"),
     recipe.IndexRow: ("name",),
+    recipe.LibraryRow: ("file",),
     recipe.ReleaseRow: ("version",),
     recipe.VariantRow: ("variant", "releases", "cpu_architectures", "system", "index", "image", "package"),
     vendor.AdmissionRow: ("images",),

@@ -14,6 +14,7 @@ class PackageManager(Value):
     sources_file: str  # the name under which the program looks for it
     purl: str  # the type of package URLs of what it installs: deb
     compilers: tuple[str, ...]  # the packages that bring C and C++ compilers and `make`
+    libraries: dict[str, str] = {}  # by file: the package that brings it, {libgomp.so.1: libgomp1}; GCC brings all
     # A program of the shell that tells, without installing, what the packages in its arguments would add.
     simulate: str | None = None
     # Expression that finds each of them in what it prints: groups `name`, `version` and, where versions do not have it,

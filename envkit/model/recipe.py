@@ -131,6 +131,13 @@ class CompanionRow(Value):
     pinned: bool = True  # False: any version that the lock finds
 
 
+class LibraryRow(Value):
+    """A library of the system that the wheels load and do not bring; `PackageManager.libraries` has its packages."""
+
+    file: str  # libgomp.so.1
+    source: str
+
+
 class SmokeRow(Value):
     """The recipe's proof; `program` is Python source that defines `smoke(device: str, index: int) -> dict`."""
 
@@ -152,6 +159,7 @@ class Recipe(Value):
     smoke: SmokeRow
     aliases: tuple[str, ...] = ()  # torch
     companions: tuple[CompanionRow, ...] = ()
+    libraries: tuple[LibraryRow, ...] = ()
     indexes: tuple[IndexRow, ...] = ()
     denied: tuple[Denied, ...] = ()
     absent: tuple[AbsentRow, ...] = ()

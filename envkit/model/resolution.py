@@ -81,9 +81,15 @@ class Base(Value):
     package_manager: str | None = None  # a name of `package_managers.yaml`; None: not known
     python_packages: tuple[str, ...] = ()  # of the distribution that bring Python, where the image does not
     python_program: str = "python3"
+    libraries: tuple[str, ...] = ()  # packages of the distribution with what the wheels load and do not bring
     compilers: bool = False  # the image brings C and C++ compilers
     ensurepip: bool = True  # its Python brings pip for new environments; else pip is one of `python_packages`
     packages: dict[str, str] = {}  # of Python, that it brings built for the vendor, and which are not installed
+
+    @property
+    def own_packages(self) -> tuple[str, ...]:
+        """The packages of the distribution that it needs, whatever else is asked for."""
+        return (*self.python_packages, *self.libraries)
 
 
 class Addition(Value):

@@ -235,7 +235,7 @@ def _system_packages(
     base = chosen.base
     if base is None or effects.simulate is None:
         return None
-    names = tuple(sorted({*base.python_packages, *(package.name for package in each.wish.system_packages)}))
+    names = tuple(sorted({*base.own_packages, *(package.name for package in each.wish.system_packages)}))
     if not names:
         return ()
     if kept is not None and _same_installation(each, kept.profile, base):
@@ -259,7 +259,9 @@ def _system_packages(
 def _same_installation(each: ProfileInput, profile: LockedProfile, base: Base) -> bool:
     """Tell whether the same packages of the distribution are asked for on the same image as when they were locked."""
     same_image = profile.base is not None and profile.base.digest == base.digest is not None
+    before = profile.resolution.chosen.base if profile.resolution.chosen is not None else None
     same_names = profile.asked.get("system_packages") == each.asked.get("system_packages")
+    same_names = same_names and before is not None and before.own_packages == base.own_packages
     return same_image and same_names and profile.system_packages is not None
 
 

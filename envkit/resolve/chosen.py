@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from envkit.model.package_manager import PackageManager
 from envkit.model.request import Mode
 from envkit.model.reserved import ANY_VARIANT, CPU, DEFAULT_INDEX, WHEELHOUSE_INDEX
 from envkit.model.resolution import Base, Chosen, PackageIndex
@@ -37,7 +38,7 @@ def make_chosen(answer: Answer, combination: Combination) -> Chosen:
         runtime=main.build.runtime if vendor != CPU else None,
         interpreter=combination.place.interpreter,
         indexes=_indexes(options),
-        base=_base(combination.place, answer.problem),
+        base=_base(combination.place, options, answer.problem),
         devices=tuple(sorted({device.index for device in situation.devices})),
         driver_range=driver_range(combination, situation),
         constraints=find_constraints(combination, situation),
@@ -65,7 +66,7 @@ def _own_index(option: Option) -> tuple[PackageIndex, ...]:
     return (PackageIndex(name=build.index, url=build.index_url, packages=packages, flat=flat),)
 
 
-def _base(place: Place, problem: Problem) -> Base | None:
+def _base(place: Place, options: list[Option], problem: Problem) -> Base | None:
     if place.image is None:
         return None
     state = next((state for state in problem.availability.images if state.image == place.image), None)
@@ -84,10 +85,18 @@ def _base(place: Place, problem: Problem) -> Base | None:
         package_manager=row.package_manager,
         python_packages=tuple(name.replace("{python}", place.python) for name in row.python_packages),
         python_program=row.python_program.replace("{python}", place.python),
+        libraries=() if row.compilers else _libraries(options, problem.matrix.package_manager(row.package_manager)),
         compilers=row.compilers,
         ensurepip=row.ensurepip,
         packages=row.packages,
     )
+
+
+def _libraries(options: list[Option], manager: PackageManager | None) -> tuple[str, ...]:
+    """Return the packages with the libraries that the recipes load, as far as the package manager's are known."""
+    packages = {} if manager is None else manager.libraries
+    files = {row.file for option in options for row in option.want.recipe.libraries}
+    return tuple(sorted({packages[file] for file in files & packages.keys()}))
 
 
 def _option_notes(options: list[Option], situation: Situation) -> tuple[str, ...]:

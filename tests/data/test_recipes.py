@@ -36,7 +36,7 @@ def rows_for(recipe: Recipe, release: ReleaseRow, variant: str, architecture: st
 
 
 def sources_named(recipe: Recipe) -> Iterator[str]:
-    for rows in (recipe.releases, recipe.variants, recipe.indexes, recipe.denied, recipe.absent):
+    for rows in (recipe.releases, recipe.variants, recipe.libraries, recipe.indexes, recipe.denied, recipe.absent):
         yield from (row.source for row in rows)
     for row in (*recipe.releases, *recipe.variants):
         yield from (broken.source for broken in row.broken)

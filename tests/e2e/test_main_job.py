@@ -29,7 +29,7 @@ def test_up_ends_with_a_proven_native_environment(machine, recipe: str, programs
 
 @pytest.mark.engine
 @pytest.mark.usefixtures("engine_ready")
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", [*RECIPES, "lightgbm"])  # whose wheel needs a library of the system
 def test_up_ends_with_a_proven_container_that_has_no_rights(machine, recipe: str) -> None:
     name = f"e2e-docker-{recipe}"
     up = machine.run("up", recipe, "--name", name, "--engine", "docker", "--json")

@@ -20,6 +20,10 @@ def test_python_that_the_image_lacks_is_added_to_what_was_asked_for() -> None:
     assert names(base, SystemPackage(name="git")) == ["git", "python3", "python3-venv"]
 
 
+def test_libraries_that_the_wheels_load_are_added() -> None:
+    assert names(Base(image="python:3.12", libraries=("libgomp1",)), SystemPackage(name="git")) == ["git", "libgomp1"]
+
+
 def test_locked_version_is_kept() -> None:
     base = Base(image="ubuntu:24.04", python_packages=("python3",))
     locked = SystemPackage(name="python3", version="3.12.3-0ubuntu2")

@@ -16,7 +16,7 @@ from envkit.resolve.targets import target_facts
 
 @cache
 def matrix() -> Matrix:
-    return load_matrix(("xgboost", "pytorch"))
+    return load_matrix(("xgboost", "pytorch", "lightgbm"))
 
 
 def resolved(target: str, recipe: str, **fields: object) -> Resolution:
@@ -47,6 +47,23 @@ def test_each_system_has_an_image_whose_package_manager_is_known(name: str, flav
 def test_python_of_the_distribution_is_installed_where_the_image_brings_none() -> None:
     base = base_of(resolved("h100", "xgboost", os="rocky-9", on="cpu"))
     assert (base.python_program, base.python_packages) == ("python3.12", ("python3.12", "python3.12-pip"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ("libgomp1",)),
+        ({"os": "rocky-9"}, ("libgomp",)),
+        ({"flavor": "devel"}, ()),
+        ({"os": "rhel-9"}, ("libgomp",)),
+    ],
+    ids=["debian", "rocky", "with compilers", "ubi"],
+)
+def test_libraries_that_wheels_load_come_from_the_distribution_where_the_image_lacks_them(
+    fields: dict[str, object], expected: tuple[str, ...]
+) -> None:
+    assert base_of(resolved("h100", "lightgbm", on="cpu", **fields)).libraries == expected
+    assert base_of(resolved("h100", "xgboost", on="cpu", **fields)).libraries == ()
 
 
 def test_system_is_taken_only_where_it_is_asked_for() -> None:

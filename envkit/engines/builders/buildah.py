@@ -33,8 +33,8 @@ _PUSH_SECONDS = 3600.0
 _REGISTRY = "docker://"
 # The runtime could not make the container of a step: nothing of the step has run.
 _NO_CONTAINER = ("did not get container create message from subprocess", "creating container for [")
-# The image of a stage is the same for every build of the same base. When it goes, at the end, another build may be using
-# it, or one that was killed may have left its container: the image that was asked for is complete by then.
+# The image of a stage is the same in every build of an environment. When it goes, at the end, another build may use it,
+# or one that was killed may have left its container: the image that was asked for is complete by then.
 _TAGGED = "Successfully tagged "
 _HELD = "image is in use by a container"
 _ISOLATION_VARIABLE = "BUILDAH_ISOLATION"

@@ -3,7 +3,7 @@
 #   sh install.sh [DIRECTORY]    DIRECTORY: of the environment, `.venv` beside this script unless it is given
 # It takes the Python that PYTHON names, else the one that the lock is for, else what uv brings. Indexes, mirrors,
 # wheelhouses, proxies and certificates are those that pip, or else uv, is set to on this machine.
-# Expected of the distribution: ffmpeg git
+# Expected of the distribution: ffmpeg git libgomp1
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
