@@ -1,5 +1,8 @@
 """`up`: the stages in order, from the machine to a proven environment."""
 
+import re
+from shutil import which
+
 import msgspec
 
 from envkit.build import build_environment
@@ -12,6 +15,7 @@ from envkit.errors import VerifyError
 from envkit.model.environment import Built, Environment, Report, SmokeResult, State
 from envkit.model.host import HostFacts
 from envkit.model.plan import Plan
+from envkit.model.request import Mode
 from envkit.model.resolution import Resolution, Status
 from envkit.model.sources import PackageSources
 from envkit.model.value import Value
@@ -29,6 +33,9 @@ from envkit.settle import (
     settle_on_ladder,
 )
 from envkit.verify import verify_environment
+
+# As the dynamic loader of glibc says it.
+_MISSING_LIBRARY = re.compile(r"(\S+\.so[.0-9]*): cannot open shared object file")
 
 
 class Outcome(Value, tag_field="format", tag="envkit-up/1"):
@@ -112,7 +119,7 @@ def _prove(engine: Engine, plan: Plan, built: Built, reporter: Reporter) -> tupl
         candidate = run_environment(engine, plan, built, reporter.note)
         reporter.progress(Progress(text="running the smoke test"))
         report = verify_environment(engine, candidate, plan)
-        require_passed(report)
+        require_passed(report, plan.mode)
         environment = engine.commit(plan, candidate)
     except BaseException:
         engine.discard(plan, built)
@@ -121,8 +128,11 @@ def _prove(engine: Engine, plan: Plan, built: Built, reporter: Reporter) -> tupl
     return environment, report
 
 
-def require_passed(report: Report) -> None:
-    """Raise `VerifyError` with every failed computation and differing version, unless the report is good."""
+def require_passed(report: Report, mode: Mode) -> None:
+    """Raise `VerifyError` with every failed computation and differing version, unless the report is good.
+
+    Where a library of this machine is missing, it names the command that installs it.
+    """
     if report.passed:
         return
     facts = [
@@ -132,7 +142,19 @@ def require_passed(report: Report) -> None:
         f"{difference.package}: locked {difference.locked}, installed {difference.installed or 'not at all'}"
         for difference in report.differences
     ]
-    raise VerifyError(f"the proof failed for environment: {report.name}", facts=tuple(facts))
+    hints = _library_hints(report) if mode is Mode.NATIVE else ()
+    raise VerifyError(f"the proof failed for environment: {report.name}", facts=tuple(facts), hints=hints)
+
+
+def _library_hints(report: Report) -> tuple[str, ...]:
+    errors = " ".join(result.error or "" for result in report.results)
+    missing = sorted(set(_MISSING_LIBRARY.findall(errors)))
+    return tuple(
+        f"{manager.name} install {manager.libraries[file]}"
+        for manager in load_matrix(()).package_managers
+        for file in missing
+        if file in manager.libraries and which(manager.name) is not None
+    )
 
 
 def _outcome(result: SmokeResult) -> str:

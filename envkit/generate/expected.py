@@ -25,8 +25,8 @@ def package_names(plan: Plan) -> str:
 
 def require_whole_lock(plan: Plan) -> None:
     """Raise `UnsatisfiableError` where the lock is not all: the base image brings what no index has."""
-    if plan.base is not None and plan.base.packages:
-        brought = ", ".join(f"{name} {version}" for name, version in sorted(plan.base.packages.items()))
+    if plan.base is not None and plan.brought:
+        brought = ", ".join(f"{name} {version}" for name, version in sorted(plan.brought.items()))
         message = f"only an output with the base image {plan.base.image} has what that brings: {brought}"
         raise UnsatisfiableError(message, hints=("envkit generate --format dockerfile",))
 

@@ -102,9 +102,9 @@ def image_files(
         "pip.conf": _pip_settings(plan, dialect),
         "requirements.lock": requirement_lines(plan.lock.packages),
     }
-    brought = _brought(plan)
-    if brought:
-        texts[_BROUGHT] = "".join(f"{line}\n" for line in brought)
+    if plan.brought:
+        lines = (pinned_package(name, version) for name, version in sorted(plan.brought.items()))
+        texts[_BROUGHT] = "".join(f"{line}\n" for line in lines)
     texts |= {_layer_file(number): requirement_lines(packages) for number, packages in layout.layers.items()}
     if plan.system_packages:
         texts["install_packages.sh"] = _program("install_packages.sh")
@@ -172,7 +172,7 @@ def _rendered(plan: Plan, layout: _Layout, words: _Words) -> str:
             "make_tools": _tools(plan.base, python),
             "environment": tuple(words.environment.items()),
             "start": words.start,
-            "own_entrypoint": not _brought(plan),
+            "own_entrypoint": not plan.brought,
             "manager": manager if plan.system_packages else None,
             "install_packages": ()
             if manager is None
@@ -212,7 +212,7 @@ def _group(number: int, plan: Plan, python: str) -> Installation:
 def _installation(number: int, dialect: Dialect, plan: Plan, python: str, finish: tuple[str, ...]) -> Installation:
     inputs = INPUTS[dialect]
     program, requirements = f"{inputs}/{_INSTALL}", f"{inputs}/{_layer_file(number)}"
-    brought = (_BROUGHT,) if _brought(plan) else ()
+    brought = (_BROUGHT,) if plan.brought else ()
     further = {
         "whole": (*brought, "imports.txt", "requirements.lock", _THREADS),
         "ground": (*brought, "imports.txt", _THREADS),
@@ -226,12 +226,6 @@ def _installation(number: int, dialect: Dialect, plan: Plan, python: str, finish
         argv=(installer, program, python, _VENV, requirements, f"{inputs}/{_FINISH}", *finish),
         files=(_INSTALL, _FINISH, _layer_file(number), *further[finish[0]]),
     )
-
-
-def _brought(plan: Plan) -> tuple[str, ...]:
-    """Return what the base image brings of Python's packages, as requirements; raises `DataError` for other text."""
-    packages = {} if plan.base is None else plan.base.packages
-    return tuple(pinned_package(name, version) for name, version in sorted(packages.items()))
 
 
 def _layer_file(number: int) -> str:

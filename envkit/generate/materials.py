@@ -35,7 +35,6 @@ def list_materials(plan: Plan) -> tuple[Material, ...]:
 
 def _python_packages(plan: Plan) -> tuple[Material, ...]:
     indexes = {package: index.url for index in plan.indexes for package in index.packages}
-    brought = {} if plan.base is None else plan.base.packages
     inside = tuple(
         Material(
             kind="python",
@@ -43,7 +42,7 @@ def _python_packages(plan: Plan) -> tuple[Material, ...]:
             version=check_text(version, "the version of a package"),
             purl=_purl("generic", (), name, version),
         )
-        for name, version in brought.items()
+        for name, version in plan.brought.items()
     )
     locked = tuple(
         Material(

@@ -26,7 +26,7 @@ def smoke_file(plan: Plan, directory: str = "") -> GeneratedFile:
             for test in plan.smoke
         ],
         "packages": {package.name: package.version for package in plan.lock.packages},
-        "brought": {} if plan.base is None else plan.base.packages,
+        "brought": plan.brought,
     }
     source = files("envkit.generate").joinpath("programs", "smoke_test.py").read_text(encoding="utf-8")
     # As a literal of ASCII: whatever the text is, it stays a text.

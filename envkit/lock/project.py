@@ -18,8 +18,7 @@ def project_text(chosen: Chosen, sources: PackageSources, routed: frozenset[str]
     `routed` are packages that nobody asked for but that others need and an index is named for: uv sends only direct
     dependencies to an index, so they are written down as such. What the base image brings is left out.
     """
-    brought = brought_packages(chosen)
-    pins = [f"{name}=={version}" for name, version in sorted(chosen.packages.items()) if name not in brought]
+    pins = [f"{name}=={version}" for name, version in sorted(chosen.packages.items()) if name not in chosen.brought]
     dependencies = [*pins, *chosen.requirements, *sorted(routed)]
     python = chosen.python.removesuffix("t")
     named = _named(chosen.indexes)
@@ -36,11 +35,6 @@ def project_text(chosen: Chosen, sources: PackageSources, routed: frozenset[str]
     for name, index in named:
         lines += ["", *_index_lines(name, index, sources)]
     return "\n".join(lines) + "\n"
-
-
-def brought_packages(chosen: Chosen) -> dict[str, str]:
-    """Return the packages that the base image brings, with their releases."""
-    return {} if chosen.base is None else chosen.base.packages
 
 
 def indexed_packages(chosen: Chosen) -> frozenset[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from envkit.errors import EnvkitError, LockError
-from envkit.lock.project import brought_packages, indexed_packages, project_text
+from envkit.lock.project import indexed_packages, project_text
 from envkit.lock.target import Target
 from envkit.model.lock import Lock
 from envkit.model.request import Mode
@@ -126,7 +126,7 @@ def _own_limits(chosen: Chosen, directory: Path) -> tuple[str, ...]:
     Others may need what the image brings, without its being locked.
     """
     options: list[str] = []
-    for option, lines in (("constraints", chosen.constraints), ("excludes", tuple(brought_packages(chosen)))):
+    for option, lines in (("constraints", chosen.constraints), ("excludes", tuple(chosen.brought))):
         if lines:
             path = directory / f"{option}.txt"
             path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

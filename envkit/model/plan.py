@@ -102,3 +102,8 @@ class Plan(Value, tag_field="format", tag="envkit-plan/1"):
     network_environment: dict[str, str] = {}  # tells tools of this user's mirrors, when it runs here; in no file
     runtime: Runtime | None = None  # that the packages were built for; None: of the processor
     directory: str | None = None  # into which files are generated: sources of mounts in it are written relative to it
+
+    @property
+    def brought(self) -> dict[str, str]:
+        """The packages that the base image brings, with their releases: they are neither locked nor installed."""
+        return {} if self.base is None else self.base.packages

@@ -123,11 +123,15 @@ class Chosen(Value):
     notes: tuple[str, ...] = ()  # what was left out or assumed, a sentence each
 
     @property
+    def brought(self) -> dict[str, str]:
+        """The packages that the base image brings, with their releases: they are neither locked nor installed."""
+        return {} if self.base is None else self.base.packages
+
+    @property
     def source_text(self) -> str:
         """Where the packages of the recipes come from, for people."""
-        brought = () if self.base is None else self.base.packages
         listed = [f"{index.name} ({index.url})" for index in self.indexes]
-        if any(name in brought for name in self.packages):
+        if any(name in self.brought for name in self.packages):
             listed.insert(0, "the base image")
         return ", ".join(listed) or "the main index"
 

@@ -41,9 +41,8 @@ def locked_pins(chosen: Chosen, lock: Lock) -> dict[str, str]:
 
     What the base image brings is among them, with its release.
     """
-    brought = {} if chosen.base is None else chosen.base.packages
     locked = {package.name: package.version for package in lock.packages}
-    return {name: version for name, version in sorted((brought | locked).items()) if name in chosen.packages}
+    return {name: version for name, version in sorted((chosen.brought | locked).items()) if name in chosen.packages}
 
 
 def _description(chosen: Chosen, matrix: Matrix) -> str:

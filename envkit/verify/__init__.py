@@ -53,7 +53,7 @@ def verify_environment(engine: Executor, environment: Environment, plan: Plan) -
         python=observed.python,
         user=observed.user,
         results=tuple(_printable(result) for result in observed.results),
-        packages_checked=len(plan.lock.packages) + len(_brought(plan)),
+        packages_checked=len(plan.lock.packages) + len(plan.brought),
         differences=differences,
     )
 
@@ -88,16 +88,12 @@ def compare_versions(plan: Plan, installed: dict[str, str]) -> tuple[VersionDiff
         if installed.get(package.name) != package.version
     }
     differing |= {
-        name: release for name, release in _brought(plan).items() if not is_build_of(installed.get(name, ""), release)
+        name: release for name, release in plan.brought.items() if not is_build_of(installed.get(name, ""), release)
     }
     return tuple(
         VersionDifference(package=name, locked=version, installed=installed.get(name))
         for name, version in differing.items()
     )
-
-
-def _brought(plan: Plan) -> dict[str, str]:
-    return {} if plan.base is None else plan.base.packages
 
 
 def _read_report(completed: Completed, name: str) -> _Observed:

@@ -150,6 +150,19 @@ def slow_proof(tiny) -> Path:
     return marker
 
 
+def test_a_library_that_this_machine_lacks_is_named_with_the_command_that_installs_it(tiny) -> None:
+    words = "libgomp.so.1: cannot open shared object file: No such file or directory"
+    text = tiny.recipe.read_text(encoding="utf-8").replace("import tinyframe\n", f"raise OSError({words!r})\n", 1)
+    tiny.recipe.write_text(text, encoding="utf-8")
+    programs = tiny.root / "programs"
+    programs.mkdir()
+    (programs / "dnf").write_text("#!/bin/sh\n", encoding="utf-8")
+    (programs / "dnf").chmod(0o755)
+    failed = tiny.run(*UP, PATH=f"{programs}{os.pathsep}{tiny.environment['PATH']}")
+    assert failed.status == 7
+    assert "hint: dnf install libgomp\n" in failed.stderr
+
+
 def test_an_interrupt_during_the_proof_leaves_nothing_and_the_next_run_succeeds(tiny) -> None:
     recipe = tiny.recipe
     good = recipe.read_text(encoding="utf-8")

@@ -120,9 +120,10 @@ def _lock(resolution: Resolution, facts: HostFacts) -> Lock:
     chosen = resolution.chosen
     assert chosen is not None
     architecture = facts.cpu.architecture if facts.cpu is not None else "x86_64"
-    brought = {} if chosen.base is None else chosen.base.packages
     packages = tuple(
-        _wheel(name, version, architecture) for name, version in sorted(chosen.packages.items()) if name not in brought
+        _wheel(name, version, architecture)
+        for name, version in sorted(chosen.packages.items())
+        if name not in chosen.brought
     )
     lines = ['lock-version = "1.0"', 'created-by = "envkit"', f'requires-python = "=={chosen.python}.*"']
     for package in packages:

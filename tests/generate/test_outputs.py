@@ -23,7 +23,7 @@ WITHOUT_IMAGE = {"environment", "native", "pylock"}
 
 def plan_for(output: str, plan: Plan) -> Plan:
     """Return a plan, or that of the machine itself for a format that cannot have what only a base image brings."""
-    if plan.base is None or not plan.base.packages or output not in WITHOUT_IMAGE:
+    if not plan.brought or output not in WITHOUT_IMAGE:
         return plan
     return plan_of(plan.profile or "", plan.smoke[0].recipe, Mode.NATIVE)
 
@@ -51,8 +51,7 @@ def test_a_plan_read_back_from_json_gives_the_same_bytes(output_plan: Plan) -> N
 
 def test_what_only_an_image_brings_is_refused_by_formats_without_one() -> None:
     plan = plan_of("hygon-k100", "pytorch")
-    assert plan.base is not None
-    assert plan.base.packages["torch"] == plan.packages["torch"]
+    assert plan.brought["torch"] == plan.packages["torch"]
     for output in WITHOUT_IMAGE:
         with pytest.raises(UnsatisfiableError, match=f"has what that brings: torch {plan.packages['torch']}"):
             generate_artifacts(plan, output)

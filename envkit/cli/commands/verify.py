@@ -28,5 +28,5 @@ def verify_again(output: Output, name: str, *, as_json: bool) -> int:
     show_report(output, report)
     if as_json:
         output.data(to_json(report))
-    require_passed(report)
+    require_passed(report, plan.mode)
     return 0
