@@ -18,7 +18,7 @@ _GROUPS = 8
 def split_wheels(plan: Plan) -> tuple[tuple[LockedPackage, ...], tuple[LockedPackage, ...]]:
     """Return the large locked packages, and all others.
 
-    Where sizes are not known, what the recipes asked for counts as large.
+    Where sizes are not known, what the recipes asked for counts as large, and what brings the vendor's runtime.
     """
     large = tuple(package for package in plan.lock.packages if _is_large(package, plan))
     return large, tuple(package for package in plan.lock.packages if package not in large)
@@ -34,4 +34,6 @@ def wheel_groups(packages: tuple[LockedPackage, ...]) -> dict[int, tuple[LockedP
 
 
 def _is_large(package: LockedPackage, plan: Plan) -> bool:
-    return package.name in plan.packages if package.file.size is None else package.file.size >= _LARGE
+    if package.file.size is not None:
+        return package.file.size >= _LARGE
+    return package.name in plan.packages or package.name in plan.runtime_packages

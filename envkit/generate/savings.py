@@ -1,8 +1,5 @@
 """What an image leaves out because the wheels bring it: no second copy of the vendor's runtime below them."""
 
-from fnmatch import fnmatchcase
-
-from envkit.model.lock import LockedPackage
 from envkit.model.plan import Plan
 from envkit.model.value import Value
 from envkit.model.vendor import Vendor
@@ -27,8 +24,7 @@ def find_saving(plan: Plan, vendor: Vendor | None) -> Saving | None:
     """
     if vendor is None or plan.base is None or _is_of_vendor(plan.base.image, vendor):
         return None
-    patterns = vendor.runtime_wheels.packages if vendor.runtime_wheels is not None else ()
-    found = tuple(package for package in plan.lock.packages if _fits(package, patterns))
+    found = tuple(package for package in plan.lock.packages if vendor.is_runtime(package.name))
     if not found:
         return None
     sizes = tuple(package.file.size for package in found)
@@ -48,10 +44,6 @@ def describe_saving(saving: Saving) -> str:
     runtime = f"the runtime of {saving.title}" if saving.runtime is None else saving.runtime
     amount = "the same again" if saving.size is None else f"at least {_amount(saving.size)} to store and to pull"
     return f"{runtime} is in the image once: {wheels} it; a base image of {saving.title} would add {amount}"
-
-
-def _fits(package: LockedPackage, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(package.name, pattern) for pattern in patterns)
 
 
 def _is_of_vendor(image: str, vendor: Vendor) -> bool:

@@ -101,6 +101,7 @@ class Plan(Value, tag_field="format", tag="envkit-plan/1"):
     run: RunSettings = RunSettings()
     network_environment: dict[str, str] = {}  # tells tools of this user's mirrors, when it runs here; in no file
     runtime: Runtime | None = None  # that the packages were built for; None: of the processor
+    runtime_packages: tuple[str, ...] = ()  # of the lock: those that bring it
     directory: str | None = None  # into which files are generated: sources of mounts in it are written relative to it
 
     @property

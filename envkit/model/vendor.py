@@ -1,5 +1,6 @@
 """What is known about one accelerator vendor: its devices, drivers, runtimes, and how containers reach them."""
 
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from envkit.model.access import AccessRow, KubernetesRow, PciRange
@@ -180,6 +181,11 @@ class Vendor(Value):
     def visibility(self) -> tuple[str, ...]:
         """Return the variables that decide which of the vendor's devices a framework or a container sees."""
         return tuple(row.variable for row in self.visibility_rows)
+
+    def is_runtime(self, package: str) -> bool:
+        """Tell whether a Python package brings the vendor's runtime."""
+        patterns = () if self.runtime_wheels is None else self.runtime_wheels.packages
+        return any(fnmatchcase(package, pattern) for pattern in patterns)
 
 
 class RuntimeWheels(Value):

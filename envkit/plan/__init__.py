@@ -10,6 +10,7 @@ from envkit.model.plan import DeviceAccess, DeviceRequest, Mount, Plan, RunSetti
 from envkit.model.request import Mode
 from envkit.model.resolution import Chosen, PackageIndex, Resolution
 from envkit.model.value import Value
+from envkit.model.vendor import Vendor
 from envkit.plan.access import plan_access
 from envkit.plan.devices import plan_devices
 from envkit.plan.labels import locked_pins, plan_labels
@@ -81,7 +82,12 @@ def make_plan(
         package_manager=manager,
         run=use.settings,
         runtime=chosen.runtime,
+        runtime_packages=_runtime_packages(matrix.vendor(chosen.vendor), lock),
     )
+
+
+def _runtime_packages(vendor: Vendor | None, lock: Lock) -> tuple[str, ...]:
+    return tuple(package.name for package in lock.packages if vendor is not None and vendor.is_runtime(package.name))
 
 
 def platform_architecture(platform: str) -> str:

@@ -109,6 +109,13 @@ def test_large_wheels_are_the_ground_over_which_all_others_are_laid(container_pl
     assert [instruction.keyword for instruction in last[-3:]] == ["ENV", "USER", "CMD"]
 
 
+def test_without_sizes_the_frameworks_and_the_vendors_runtime_are_the_ground(container_plan: MakePlan) -> None:
+    wheels = [sized(name, None) for name in ("torch", "nvidia-cublas-cu12", "tqdm")]
+    plan = container_plan(lock=locked(*wheels), packages={"torch": "1"}, runtime_packages=("nvidia-cublas-cu12",))
+    ground = texts(plan)["layer-1.lock"].splitlines()
+    assert [line.partition("==")[0] for line in ground] == ["nvidia-cublas-cu12", "torch"]
+
+
 def test_new_version_of_a_small_wheel_changes_its_own_group_and_the_lock_alone(container_plan: MakePlan) -> None:
     names = [f"package-{number}" for number in range(40)]
     one = texts(container_plan(lock=locked(sized("huge", 1 << 30), *(sized(name, 9) for name in names))))

@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from envkit.data import load_matrix
 from envkit.errors import DataError, UnsatisfiableError, UsageError
@@ -149,3 +150,16 @@ def test_name_that_no_engine_takes_is_refused(name: str) -> None:
 def test_resolution_without_a_choice_makes_no_plan() -> None:
     with pytest.raises(UnsatisfiableError, match="demo"):
         plan(None)
+
+
+def test_wheels_that_bring_the_vendors_runtime_are_told_apart() -> None:
+    file = LockedFile(filename="x.whl", sha256="a" * 64, url="https://x")
+    names = ("nvidia-cublas-cu12", "torch", "tqdm")
+    lock = replace(LOCK, packages=tuple(LockedPackage(name=name, version="1", file=file) for name in names))
+    resolution = Resolution(
+        status=Status.OK,
+        request=Request(specs=(), as_of="2026-11-22"),
+        matrix=MatrixStamp(revision="r1", newest_source="2026-11-22"),
+        chosen=CHOSEN,
+    )
+    assert make_plan(resolution, lock, FACTS, MATRIX, name="demo", fingerprint="f1").runtime_packages == names[:1]
