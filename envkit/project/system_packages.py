@@ -31,6 +31,11 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     manager: PackageManager
     names: tuple[str, ...]
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What decides its outcome: the same for profiles that share their base and what they add to it."""
+        return (self.base.image, self.base.digest or "", self.platform, self.manager.name, *self.names)
+
 
 def container_client() -> str:
     """Return the first client of a container engine that answers; raises `EngineNotReadyError`."""

@@ -139,10 +139,13 @@ def _lock(
     )
     client = cache(container_client)
 
-    @cache  # profiles often share their base and what they add to it
+    played: dict[tuple[str, ...], tuple[SystemPackage, ...]] = {}
+
     def simulate(simulation: Simulation) -> tuple[SystemPackage, ...]:
-        reporter.progress(Progress(text=f"asking the package manager of {simulation.base.image}"))
-        return simulate_installation(simulation, client(), asking.sources)
+        if simulation.identity not in played:
+            reporter.progress(Progress(text=f"asking the package manager of {simulation.base.image}"))
+            played[simulation.identity] = simulate_installation(simulation, client(), asking.sources)
+        return played[simulation.identity]
 
     effects = Effects(
         reporter=reporter,
