@@ -240,3 +240,25 @@ def test_an_image_that_goes_nowhere_is_not_said_to_be_in_a_store(site) -> None:
     ended = build(site, "--tag", f"{site.tag}:1", "--output", "none")
     assert (ended.status, ended.stdout.strip()) == (0, ""), ended.stderr
     assert "kept nowhere but in the builder's cache" in ended.stderr
+
+
+@pytest.mark.engine
+def test_offline_an_image_is_built_of_wheels_that_were_fetched_before_and_a_missing_one_is_named(
+    site, serve_index
+) -> None:
+    index = serve_index(site.project / "wheels")
+    ask = ("build", "tinyframe", *TARGET, "--tag", f"{site.tag}:offline")
+    known = {"PIP_INDEX_URL": index.url, "NO_PROXY": index.host}
+    fetched = site.run(*ask, "--builder", "legacy", **known)  # which cannot fetch by itself
+    assert fetched.status == 0, fetched.stderr
+    asked = len(index.seen)
+    again = site.run(*ask, "--offline", "--no-cache", **known)
+    assert again.status == 0, again.stderr
+    assert len(index.seen) == asked
+    assert docker("run", "--rm", "--network=none", f"{site.tag}:offline", "python", "-c", "import tinyframe") == ""
+
+    shutil.rmtree(Path(site.environment["XDG_CACHE_HOME"], "envkit", "wheels"))
+    refused = site.run(*ask, "--offline", "--no-cache", **known)
+    assert refused.status == 9
+    assert "a locked wheel cannot be had: tiny" in refused.stderr
+    assert "not asked, since offline was asked for" in refused.stderr

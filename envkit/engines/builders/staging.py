@@ -40,25 +40,29 @@ def generate_for(plan: Plan, dialect: Dialect) -> Artifacts:
 def staged_build(
     plan: Plan, context: BuildContext, files: tuple[GeneratedFile, ...], dialect: Dialect
 ) -> Iterator[StagedContext]:
-    """Fill the directory of a build, with all wheels where the builder itself cannot fetch them, and remove it."""
+    """Fill the directory of a build, with all wheels where the builder itself cannot fetch them, and remove it.
+
+    Raises what `fetch_wheels` does, and `StorageError`.
+    """
     with staged_context(plan, files, cache_directory() / "builds" / plan.name) as staged:
         if dialect is Dialect.PORTABLE:
-            _bring_wheels(plan, context, staged.wheels)
+            size = sum(wheel.stat().st_size for wheel in _bring_wheels(plan, context, staged.wheels))
+            context.note(f"the wheels are copied into the build, which has no mounts: +{size / 1e6:.1f} MB of context")
+        elif context.sources.offline:
+            _bring_wheels(plan, context, staged.wheelhouse)
         yield staged
 
 
-def _bring_wheels(plan: Plan, context: BuildContext, directory: Path) -> None:
+def _bring_wheels(plan: Plan, context: BuildContext, directory: Path) -> tuple[Path, ...]:
     mirrors = {place: setting.value for place, setting in context.sources.mirrors.items()}
     places = load_mirrors().places if mirrors else ()
-    wheels = fetch_wheels(
+    return fetch_wheels(
         plan.lock,
         context.sources,
         directory,
         lambda fetching: context.progress(_shown(fetching)),
         mirrored=lambda url: mirrored_url(url, mirrors, places),
     )
-    size = sum(wheel.stat().st_size for wheel in wheels)
-    context.note(f"the wheels are copied into the build, which has no mounts: +{size / 1e6:.1f} MB of context")
 
 
 def _shown(fetching: Fetching) -> Progress:
