@@ -43,7 +43,7 @@ def make_chosen(answer: Answer, combination: Combination) -> Chosen:
         driver_range=driver_range(combination, situation),
         constraints=find_constraints(combination, situation),
         additions=find_additions(combination, situation),
-        notes=(*_option_notes(options, situation), *_device_notes(answer)),
+        notes=(*_option_notes(options, situation), *_image_notes(combination.place, answer), *_device_notes(answer)),
     )
 
 
@@ -112,6 +112,16 @@ def _option_notes(options: list[Option], situation: Situation) -> tuple[str, ...
             notes.append(f"{title} has no builds for {situation.title}: its processor build is used")
         notes += option.companions.notes
     return tuple(notes)
+
+
+def _image_notes(place: Place, answer: Answer) -> tuple[str, ...]:
+    """Tell what further packages mean on an image that brings its own."""
+    further = answer.problem.request.packages
+    if not place.site.packages or not further:
+        return ()
+    brought = ", ".join(sorted(place.site.packages))
+    rule = f"what is installed for {', '.join(further)} goes before packages of the same names there"
+    return (f"what {place.image} has beside {brought} is not known: {rule}",)
 
 
 def _device_notes(answer: Answer) -> tuple[str, ...]:

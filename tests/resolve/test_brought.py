@@ -69,6 +69,16 @@ def test_an_extra_that_nobody_knows_to_be_in_the_image_is_not_promised(matrix: M
     assert "envkit up pytorch --engine docker --on hygon" in [remedy.command for remedy in answer.remedies]
 
 
+def test_what_further_packages_mean_on_such_an_image_is_said(matrix: Matrix) -> None:
+    alone, beside = ask(matrix, "pytorch"), ask(matrix, "pytorch", packages=("accelerate>=1",))
+    assert alone.chosen is not None
+    assert beside.chosen is not None
+    assert alone.chosen.notes == ()
+    (note,) = beside.chosen.notes
+    assert note.startswith(f"what {IMAGE} has beside torch, vllm is not known")
+    assert "accelerate>=1 goes before" in note
+
+
 def test_natively_the_container_is_offered_and_proved(matrix: Matrix) -> None:
     answer = ask(matrix, "pytorch", mode=Mode.NATIVE)
     assert answer.status == "unsatisfiable"
