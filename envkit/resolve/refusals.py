@@ -111,7 +111,8 @@ def _reason(build: Graded, grades: tuple[Graded, ...], outcome: Outcome) -> Reas
     if best is None:
         return _kept_apart(grades, outcome) or _farthest(grades, places)
     if build.key == outcome.limit:
-        return _farthest(grades[: places.index(best.place)], places)
+        only_place = build.option.build.image is not None  # there are no better ones
+        return _farthest(() if only_place else grades[: places.index(best.place)], places)
     return _turned_down(grades[places.index(best.place)], best.place, outcome)
 
 

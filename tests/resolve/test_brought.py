@@ -54,6 +54,13 @@ def test_the_image_is_taken_whole_and_its_python_with_it(matrix: Matrix) -> None
     assert answer.chosen.candidate.endswith(answer.chosen.base.image)
 
 
+def test_the_chosen_build_is_not_told_to_be_refused_where_it_cannot_be(matrix: Matrix) -> None:
+    answer = ask(matrix, "pytorch")
+    assert answer.chosen is not None
+    assert answer.chosen.candidate.startswith("torch 2.10.0+dtk26.04 cp310 ")
+    assert not [entry for entry in answer.rejected if entry.candidate.startswith("torch 2.10.0+dtk26.04 ")]
+
+
 def test_no_other_build_of_a_framework_is_put_on_an_image_that_brings_one(matrix: Matrix) -> None:
     answer = ask(matrix, "pytorch", base_image=IMAGE, why_not=parse_doubt("pytorch==2.9.0"))
     assert answer.chosen is not None
