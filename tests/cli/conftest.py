@@ -89,6 +89,14 @@ class Home:
         for name, content in compiled_data().items():
             (kept / name).write_bytes(content)
 
+    def use_engine(self) -> None:
+        """Let commands reach the engine that the tests run with, and its tools."""
+        self.environment["PATH"] += f"{os.pathsep}{os.environ['PATH']}"
+        del self.environment["DOCKER_HOST"]
+        for variable in ("DOCKER_HOST", "DOCKER_CONFIG"):
+            if variable in os.environ:
+                self.environment[variable] = os.environ[variable]
+
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> Ended:
         completed = subprocess.run(
             self.argv(arguments),

@@ -98,11 +98,7 @@ def site(tiny, make_wheel: Callable[..., Path], request: pytest.FixtureRequest) 
     registry = os.environ.get("ENVKIT_TEST_REGISTRY")
     if not registry:
         pytest.skip('no registry: eval "$(.ci/engine start)"')
-    tiny.environment["PATH"] = f"{tiny.environment['PATH']}{os.pathsep}{os.environ['PATH']}"
-    del tiny.environment["DOCKER_HOST"]
-    for variable in ("DOCKER_HOST", "DOCKER_CONFIG"):
-        if variable in os.environ:
-            tiny.environment[variable] = os.environ[variable]
+    tiny.use_engine()
     site = Site(tiny, make_wheel, registry)
     wheels = tiny.project / "wheels"
     for wheel in wheels.glob("tinyframe-*"):

@@ -41,11 +41,7 @@ def docker(*argv: str) -> str:
 @pytest.fixture
 def site(tiny, request: pytest.FixtureRequest) -> Iterator:
     request.getfixturevalue("engine_ready")
-    tiny.environment["PATH"] = f"{tiny.environment['PATH']}{os.pathsep}{os.environ['PATH']}"
-    del tiny.environment["DOCKER_HOST"]
-    for variable in ("DOCKER_HOST", "DOCKER_CONFIG"):
-        if variable in os.environ:
-            tiny.environment[variable] = os.environ[variable]
+    tiny.use_engine()
     tiny.tag = f"envkit-test/{uuid.uuid4().hex[:8]}"
     yield tiny
     for tag in docker("images", "--format", "{{.Repository}}:{{.Tag}}").split():

@@ -42,11 +42,7 @@ def site(tiny) -> Iterator:
     registry = os.environ.get("ENVKIT_TEST_REGISTRY")
     if registry is None:
         pytest.skip("no local registry: `ENVKIT_TEST_REGISTRY` is not set")
-    tiny.environment["PATH"] = f"{tiny.environment['PATH']}{os.pathsep}{os.environ['PATH']}"
-    del tiny.environment["DOCKER_HOST"]
-    for variable in ("DOCKER_HOST", "DOCKER_CONFIG"):
-        if variable in os.environ:
-            tiny.environment[variable] = os.environ[variable]
+    tiny.use_engine()
     tiny.environment["PIP_NO_INDEX"] = "1"  # registries may be asked, indexes need not be
     tiny.name = f"test-{uuid.uuid4().hex[:8]}"
     (tiny.project / "envkit.yaml").write_text(

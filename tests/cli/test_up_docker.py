@@ -16,11 +16,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("engine_ready")]
 @pytest.fixture
 def site(tiny) -> Iterator:
     """A home that reaches the engine; whatever a test leaves there is removed."""
-    tiny.environment["PATH"] = f"{tiny.environment['PATH']}{os.pathsep}{os.environ['PATH']}"
-    del tiny.environment["DOCKER_HOST"]
-    for variable in ("DOCKER_HOST", "DOCKER_CONFIG"):
-        if variable in os.environ:
-            tiny.environment[variable] = os.environ[variable]
+    tiny.use_engine()
     tiny.name = f"test-{uuid.uuid4().hex[:8]}"
     yield tiny
     if tiny.name in {environment["name"] for environment in listed(tiny)}:
